@@ -1,0 +1,1 @@
+"""Pure data-plane policies: names and keys, pages and blocks, readahead decisions, eviction order."""

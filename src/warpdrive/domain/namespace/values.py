@@ -1,0 +1,59 @@
+"""What a namespace is made of: backends as values, mount entries, their policies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+BACKEND_TYPES = ("azureblob", "s3", "gcs", "sftp", "local", "memory")
+
+_PLACE_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "azureblob": ("endpoint", "account", "container"),
+        "s3": ("endpoint", "bucket"),
+        "gcs": ("endpoint", "bucket"),
+        "sftp": ("host", "port", "root"),
+        "local": ("root",),
+        "memory": ("name",),
+    }
+)
+"""The options that say where bytes live; the others (region, force_path_style, ...) say how to get there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendDefinition:
+    """A configured place for bytes. Carries an auth *reference*, never a secret.
+
+    `options` are the type's own keys (bucket, endpoint, region, force_path_style, account, container, host, port,
+    root, known_hosts), all strings; `prefix` is "" or ends in "/".
+    """
+
+    name: str
+    type: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    auth: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identify the place itself, whatever a config calls it: type, endpoint, account or bucket, prefix."""
+        place = "|".join(f"{key}={self.options.get(key, '')}" for key in _PLACE_OPTIONS.get(self.type, ()))
+        return f"{self.type}|{place}|prefix={self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class MountPolicy:
+    """What may be done below a mount entry (W0)."""
+
+    write: str = "off"
+    durability: str = "close"
+    conflict: str = "keep-both"
+    delete: str = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class MountEntry:
+    """This path prefix of the namespace lives in that backend. `path` is absolute and normal: "/", "/a", "/a/b"."""
+
+    path: str
+    backend: BackendDefinition
+    policy: MountPolicy = MountPolicy()

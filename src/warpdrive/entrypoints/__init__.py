@@ -1,0 +1,1 @@
+"""Composition roots: settings, wiring, lifetime. No work at import time."""
