@@ -23,8 +23,8 @@ _PLACE_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 class BackendDefinition:
     """A configured place for bytes. Carries an auth *reference*, never a secret.
 
-    `options` are the type's own keys (bucket, endpoint, region, force_path_style, account, container, host, port,
-    root, known_hosts), all strings; `prefix` is "" or ends in "/".
+    `options` are the type's own keys (bucket, endpoint, region, force_path_style, account, container, host,
+    port, root, known_hosts), all strings; `prefix` is "" or ends in "/".
     """
 
     name: str
@@ -35,7 +35,7 @@ class BackendDefinition:
 
     @property
     def fingerprint(self) -> str:
-        """Identify the place itself, whatever a config calls it: type, endpoint, account or bucket, prefix."""
+        """Identify the place itself, whatever its name: type, endpoint, account or bucket, prefix."""
         place = "|".join(f"{key}={self.options.get(key, '')}" for key in _PLACE_OPTIONS.get(self.type, ()))
         return f"{self.type}|{place}|prefix={self.prefix}"
 
@@ -52,7 +52,10 @@ class MountPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MountEntry:
-    """This path prefix of the namespace lives in that backend. `path` is absolute and normal: "/", "/a", "/a/b"."""
+    """This path prefix of the namespace lives in that backend.
+
+    `path` is absolute and normal: "/", "/a", "/a/b".
+    """
 
     path: str
     backend: BackendDefinition
