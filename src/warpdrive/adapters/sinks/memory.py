@@ -22,6 +22,6 @@ class MemoryLog:
             self.lost += 1
         self.records.append(record)
 
-    async def aclose(self, *, patience: float = 2.0) -> None:
+    async def aclose(self, *, patience: float = 2.0) -> None:  # noqa: ARG002 - every sink closes alike
         """Take no more; what was kept stays readable."""
         self._closed = True

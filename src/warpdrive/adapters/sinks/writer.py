@@ -77,7 +77,7 @@ class WritingLog:
                 self._ready.notify()
 
     async def aclose(self, *, patience: float = 2.0) -> None:
-        """Write what is left, for at most `patience` seconds; what could not be written is counted as lost."""
+        """Write what is left, for at most `patience` seconds; the rest is counted as lost."""
         with self._lock:
             self._closing = True
             self._ready.notify()
@@ -86,6 +86,7 @@ class WritingLog:
             with self._lock:
                 self._lost += len(self._records) + self._writing
                 self._records.clear()
+                self._writing = 0
             log.warning(
                 "telemetry sink did not take its records", extra={"sink": self._name, "lost": self._lost}
             )
