@@ -38,9 +38,7 @@ def job_of_process(pid: int) -> str:
 class Directory(Generic[Key]):
     """A small memory of answers to a question that may block."""
 
-    def __init__(
-        self, ask: Callable[[Key], str], clock: Clock, *, lifetime: float, capacity: int = 4096
-    ) -> None:
+    def __init__(self, ask: Callable[[Key], str], clock: Clock, *, lifetime: float, capacity: int = 4096) -> None:
         self._ask = ask
         self._clock = clock
         self._lifetime = lifetime

@@ -83,8 +83,7 @@ class Health:
         outcomes = [self._last[check.name] for check in self._checks]
         return HealthReport(
             tuple(
-                CheckOutcome(seen.name, seen.ok, seen.detail, seen.seconds, max(0.0, now - at))
-                for at, seen in outcomes
+                CheckOutcome(seen.name, seen.ok, seen.detail, seen.seconds, max(0.0, now - at)) for at, seen in outcomes
             )
         )
 

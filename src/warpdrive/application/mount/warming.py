@@ -177,9 +177,7 @@ class WarmRun:
         if not self.request.check:
             await self._fill_all()
         await self._look()
-        self._now = replace(
-            self._now, walked=True, finished=True, elapsed=self._clock.monotonic() - self._started
-        )
+        self._now = replace(self._now, walked=True, finished=True, elapsed=self._clock.monotonic() - self._started)
         result = self.progress()
         log.info(
             "warm finished",

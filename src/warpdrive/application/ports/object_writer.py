@@ -38,7 +38,7 @@ class ObjectWriter(Protocol):
         """
 
     async def copy(self, source: ObjectKey, target: ObjectKey, *, version: ObjectVersion | None = None) -> ObjectInfo:
-        """Copy within the backend, on the server where it can. Raises ObjectNotFound, VersionChanged (source moved on)."""
+        """Copy within the backend, on the server where it can. Raises ObjectNotFound, VersionChanged."""
 
     async def delete(self, key: ObjectKey, *, version: ObjectVersion | None = None) -> None:
         """Delete the object; with `version` only if it is still that one. An absent key raises ObjectNotFound.

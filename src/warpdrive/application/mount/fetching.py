@@ -1,0 +1,295 @@
+"""Fetches: one ranged GET each, shared by everyone who wants its bytes, bounded, demand before prefetch.
+
+Rules that hold here:
+- Within one content no two fetches overlap (single flight); `contents.Content.fetches` is the list of them.
+- Readers are served from the buffer while it fills; the cache is written once, afterwards, from the same buffer.
+- A buffer goes back to the pool when its fetch is settled and `readers` is 0, never before. A view handed to a
+  transport is used up before that task next awaits, so it needs no hold of its own.
+- A prefetch that nobody wants any more is cancelled; a demand fetch is cancelled when its last waiter is.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import TaskGroup
+
+from warpdrive.application.mount.buffers import Buffer, BufferPool
+from warpdrive.application.mount.counters import ReadCounters
+from warpdrive.application.ports.objects import ObjectInfo
+from warpdrive.domain.content.pages import PAGE_SIZE, page_floor
+
+if TYPE_CHECKING:
+    from warpdrive.application.mount.contents import Content
+
+PREFETCH_IN_FLIGHT = 256 * 1024 * 1024
+"""Most bytes of prefetches under way over all handles (`dataplane.md`, The cache)."""
+
+_ONE_REQUEST = 1024 * 1024
+"""The kernel's largest read; one fetch should serve it whole even when blocks are smaller."""
+
+_LINGERING = 32 * 1024 * 1024
+"""Bytes of uncached fetches kept for the next request when the cache disk refuses to record."""
+
+
+class FetchCancelled(Exception):
+    """Raised to a reader that joined a fetch in the moment it was cancelled; the read path tries again."""
+
+
+class Fetch:
+    """The bytes [start, stop) of one content, on their way. Also the `BodySink` that its reader tells."""
+
+    __slots__ = (
+        "_waiting",
+        "buffer",
+        "content",
+        "demand",
+        "error",
+        "filled",
+        "headers",
+        "info",
+        "readers",
+        "scope",
+        "settled",
+        "start",
+        "stop",
+    )
+
+    def __init__(self, content: "Content", start: int, stop: int, *, demand: bool) -> None:
+        self.content = content
+        self.start = start
+        self.stop = stop
+        self.demand = demand
+        self.buffer: Buffer | None = None
+        self.filled = 0
+        """Bytes of the buffer that are valid; only grows."""
+        self.headers = anyio.Event()
+        self.info: ObjectInfo | None = None
+        self.error: Exception | None = None
+        self.settled = False
+        """True once nothing will be added: stored, failed or cancelled."""
+        self.readers = 0
+        self.scope = anyio.CancelScope()
+        self._waiting: list[tuple[int, anyio.Event]] = []
+
+    def started(self, info: ObjectInfo) -> None:
+        """Headers are in."""
+        self.info = info
+        self.headers.set()
+
+    def advanced(self, filled: int) -> None:
+        """More bytes are in."""
+        self.filled = filled
+        if self._waiting:
+            still = []
+            for wanted, event in self._waiting:
+                if wanted <= filled:
+                    event.set()
+                else:
+                    still.append((wanted, event))
+            self._waiting = still
+
+    def fail(self, error: Exception) -> None:
+        """Nothing more will come; wake everyone."""
+        self.error = error
+        self.headers.set()
+        for _, event in self._waiting:
+            event.set()
+        self._waiting = []
+
+    async def wait(self, stop: int) -> None:
+        """Wait until the bytes before object offset `stop` are in. Raises the fetch's error if they will not come."""
+        wanted = stop - self.start
+        if self.filled < wanted and self.error is None:
+            event = anyio.Event()
+            self._waiting.append((wanted, event))
+            await event.wait()
+        if self.filled < wanted and self.error is not None:
+            raise self.error
+
+    async def wait_started(self) -> None:
+        """Wait for the response's headers. Raises the fetch's error when there were none."""
+        await self.headers.wait()
+        if self.info is None and self.error is not None:
+            raise self.error
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """Return the valid bytes of object range [start, stop); good until the calling task next awaits."""
+        assert self.buffer is not None
+        return self.buffer.view[start - self.start : stop - self.start]
+
+
+class FetchScheduler:
+    """Starts fetches: at most `max_parallel` at once, the last two places kept for demand, demand always first."""
+
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        pool: BufferPool,
+        counters: ReadCounters,
+        *,
+        max_parallel: int,
+        on_error: Callable[[Fetch, Exception], None],
+    ) -> None:
+        self._tasks = tasks
+        self._pool = pool
+        self._counters = counters
+        self._max_parallel = max_parallel
+        self._max_ahead = max(1, max_parallel - 2)
+        self._on_error = on_error
+        self._demand: deque[Fetch] = deque()
+        self._ahead: deque[Fetch] = deque()
+        self._running = 0
+        self._ahead_bytes = 0
+        """Bytes of prefetches queued or running."""
+        self._room = anyio.Event()
+        """Set, and replaced, whenever prefetches under way became fewer."""
+        self._lingering: deque[Fetch] = deque()
+
+    @property
+    def largest(self) -> int:
+        """Most bytes that one fetch may have, so that several always fit the memory limit."""
+        return max(PAGE_SIZE, page_floor(min(max(self._pool.block_size, _ONE_REQUEST), self._pool.limit // 4)))
+
+    def room_ahead(self) -> int:
+        """Bytes that may still be prefetched now."""
+        return min(PREFETCH_IN_FLIGHT, self._pool.limit // 2) - self._ahead_bytes
+
+    async def wait_for_room(self) -> None:
+        """Wait until some prefetch has ended; at once when none is under way."""
+        if self._ahead_bytes:
+            await self._room.wait()
+
+    def demand(self, content: "Content", start: int, stop: int) -> Fetch:
+        """Fetch for a waiting reader. The caller has made sure that no fetch of the content overlaps."""
+        fetch = Fetch(content, start, stop, demand=True)
+        self._enlist(fetch)
+        self._demand.append(fetch)
+        self._pump()
+        return fetch
+
+    def ahead(self, content: "Content", start: int, stop: int) -> Fetch:
+        """Fetch because somebody may want it soon; the caller respects `room_ahead`."""
+        fetch = Fetch(content, start, stop, demand=False)
+        self._enlist(fetch)
+        self._ahead_bytes += stop - start
+        self._ahead.append(fetch)
+        self._pump()
+        return fetch
+
+    def promote(self, fetch: Fetch) -> None:
+        """A reader waits for what was a mere prefetch: move it to the front."""
+        if not fetch.demand:
+            fetch.demand = True
+            self._give_room(fetch)
+            if fetch in self._ahead:
+                self._ahead.remove(fetch)
+                self._demand.append(fetch)
+                self._pump()
+
+    def release(self, fetch: Fetch) -> None:
+        """One reader is done with the fetch (`readers` was raised by it before waiting)."""
+        fetch.readers -= 1
+        self._reclaim(fetch)
+
+    def desert(self, fetch: Fetch) -> None:
+        """The reader was cancelled while waiting: release, and cancel the fetch if it was the last one."""
+        fetch.readers -= 1
+        if fetch.readers == 0 and not fetch.settled:
+            if fetch in self._demand:
+                self._demand.remove(fetch)
+                self._settle(fetch)
+                return
+            fetch.scope.cancel()
+        self._reclaim(fetch)
+
+    def abandon(self, fetch: Fetch) -> None:
+        """Nobody wants this prefetch any more; cancel it unless a reader has joined since."""
+        if fetch.readers or fetch.settled or fetch.demand:
+            return
+        if fetch in self._ahead:
+            self._ahead.remove(fetch)
+            self._give_room(fetch)
+            self._settle(fetch)
+            return
+        fetch.scope.cancel()
+
+    def _enlist(self, fetch: Fetch) -> None:
+        fetch.content.fetches.append(fetch)
+        fetch.content.hold()
+        self._counters.fetches += 1
+        self._counters.fetched_bytes += fetch.stop - fetch.start
+
+    def _give_room(self, fetch: Fetch) -> None:
+        self._ahead_bytes -= fetch.stop - fetch.start
+        self._room.set()
+        self._room = anyio.Event()
+
+    def _pump(self) -> None:
+        while self._running < self._max_parallel:
+            if self._demand:
+                fetch = self._demand.popleft()
+            elif self._ahead and self._running < self._max_ahead:
+                fetch = self._ahead.popleft()
+            else:
+                return
+            self._running += 1
+            self._tasks.start_soon(self._run, fetch)
+
+    async def _run(self, fetch: Fetch) -> None:
+        kept = True
+        try:
+            with fetch.scope:
+                try:
+                    kept = await self._transfer(fetch)
+                except Exception as error:  # noqa: BLE001  every waiter gets it; a task group must not die of it
+                    fetch.fail(error)
+                    self._on_error(fetch, error)
+        finally:
+            self._running -= 1
+            if not fetch.demand:
+                self._give_room(fetch)
+            if fetch.error is None and fetch.filled < fetch.stop - fetch.start:
+                fetch.fail(FetchCancelled("the fetch was cancelled"))
+            if kept or fetch.error is not None:
+                self._settle(fetch)
+            else:
+                self._linger(fetch)
+            self._pump()
+
+    async def _transfer(self, fetch: Fetch) -> bool:
+        content = fetch.content
+        fetch.buffer = await self._pool.acquire(fetch.stop - fetch.start, demand=fetch.demand)
+        view = fetch.buffer.view
+        info = await content.reader.read_range(content.key, fetch.start, view, version=content.version, sink=fetch)
+        if fetch.info is None:
+            fetch.started(info)
+        fetch.advanced(len(view))
+        # The place in the parallel limit is kept while storing: a disk slower than the network must slow fetching.
+        return await content.cached.store(fetch.start, view)
+
+    def _settle(self, fetch: Fetch) -> None:
+        fetch.settled = True
+        if fetch.error is None and fetch.filled < fetch.stop - fetch.start:
+            fetch.fail(FetchCancelled("the fetch was cancelled"))
+        fetch.content.fetches.remove(fetch)
+        self._reclaim(fetch)
+        fetch.content.unhold()
+
+    def _linger(self, fetch: Fetch) -> None:
+        """Keep an unrecorded buffer for the next request of the same block, or each request would fetch it anew."""
+        self._counters.uncached_reads += 1
+        self._lingering.append(fetch)
+        while sum(kept.stop - kept.start for kept in self._lingering) > min(_LINGERING, self._pool.limit // 4):
+            self._settle(self._lingering.popleft())
+
+    def drop_lingering(self) -> None:
+        """Let go of every unrecorded buffer (at shutdown)."""
+        while self._lingering:
+            self._settle(self._lingering.popleft())
+
+    def _reclaim(self, fetch: Fetch) -> None:
+        if fetch.settled and fetch.readers == 0 and fetch.buffer is not None:
+            self._pool.release(fetch.buffer)
+            fetch.buffer = None

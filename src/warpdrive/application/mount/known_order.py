@@ -1,0 +1,72 @@
+"""A known order beats guessing: a manifest's files are fetched ahead of the opens that follow it.
+
+The order is advanced by the opens that are observed, wherever they come from: each open of a listed path moves the
+cursor there, and the next files are fetched up to `_AHEAD_FILES` files or what may be in flight. Readers that go
+through the list in several processes at once (a DataLoader) jitter around the cursor; it only moves forward.
+"""
+
+from collections.abc import Sequence
+
+import anyio
+
+from warpdrive.application.mount.errors import FileSystemError
+from warpdrive.application.mount.manifest import ManifestEntry
+from warpdrive.application.mount.prefetch import Prefetcher, Target
+from warpdrive.application.mount.tree import Tree
+from warpdrive.application.ports.errors import BackendError
+
+_AHEAD_FILES = 32
+_QUIET_SECONDS = 600.0
+"""A run over an order ends when nobody has opened any of its files for so long."""
+
+
+class KnownOrder:
+    """One manifest being followed."""
+
+    def __init__(self, entries: Sequence[ManifestEntry], tree: Tree, prefetcher: Prefetcher) -> None:
+        self._entries = entries
+        self._ranks: dict[str, int] = {}
+        for rank, entry in enumerate(entries):
+            self._ranks.setdefault(entry.path, rank)
+        self._tree = tree
+        self._prefetcher = prefetcher
+        self._cursor = 0
+        """Rank that the readers have reached; only grows."""
+        self._moved = anyio.Event()
+        self.started = 0
+        """Entries whose fetch was started."""
+        self.failed: list[tuple[str, str]] = []
+        """(path, why) of entries that could not be fetched; the reader will meet the error itself."""
+
+    def opened(self, path: str) -> None:
+        """Note an open; moves the cursor if the path is in the order and ahead of it."""
+        rank = self._ranks.get(path)
+        if rank is not None and rank >= self._cursor:
+            self._cursor = rank + 1
+            self._moved.set()
+
+    async def run(self) -> None:
+        """Fetch ahead of the cursor until the whole order was asked for, or nobody follows it any more."""
+        rank = 0
+        while rank < len(self._entries):
+            if rank >= self._cursor + _AHEAD_FILES:
+                self._moved = anyio.Event()
+                with anyio.move_on_after(_QUIET_SECONDS) as quiet:
+                    await self._moved.wait()
+                if quiet.cancelled_caught:
+                    return
+                continue
+            rank = max(rank, self._cursor - 1)
+            await self._fetch(self._entries[rank])
+            rank += 1
+
+    async def _fetch(self, entry: ManifestEntry) -> None:
+        try:
+            backend, info = await self._tree.file_at(entry.path)
+            target = Target(backend, info, entry.ranges)
+            while not await self._prefetcher.fetch(target):
+                await self._prefetcher.wait_for_room()
+        except (BackendError, FileSystemError) as error:
+            self.failed.append((entry.path, f"{type(error).__name__}: {error}"))
+        else:
+            self.started += 1

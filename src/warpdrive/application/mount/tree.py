@@ -1,0 +1,299 @@
+"""The tree of names: which inode a path leads to, from mounts, listings and backends, no older than R2 allows.
+
+Freshness in one place:
+- a listing answers for names during `dir_ttl`, for attributes during `attr_ttl`, for absence during `negative_ttl`;
+- an inode whose attributes are outdated is shown with `attr_ttl` 0, so the kernel asks again only if somebody
+  wants them (`stat`); an `open` needs none, because its first GET validates the version anyway.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import anyio
+
+from warpdrive.application.mount.attributes import Attributes, FileKind
+from warpdrive.application.mount.backends import MountedBackend, MountedBackends
+from warpdrive.application.mount.errors import (
+    IsADirectory,
+    NameTooLong,
+    NoSuchEntry,
+    NotADirectory,
+    StaleInode,
+)
+from warpdrive.application.mount.freshness import Freshness
+from warpdrive.application.mount.inodes import Inode, InodeTable
+from warpdrive.application.mount.listings import Listing, Listings
+from warpdrive.application.mount.single_flight import SingleFlight
+from warpdrive.application.ports.clock import Clock
+from warpdrive.application.ports.errors import BackendError, ObjectNotFound
+from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey, ObjectVersion
+from warpdrive.domain.content.paths import join, split, why_hidden
+from warpdrive.domain.namespace.tree import Located, MountTree
+
+_MAX_NAME = 255
+_MAX_NEGATIVE = 100_000
+
+
+class Tree:
+    """Names and attributes of one mount."""
+
+    def __init__(
+        self,
+        mounts: MountTree,
+        backends: MountedBackends,
+        inodes: InodeTable,
+        listings: Listings,
+        freshness: Freshness,
+        clock: Clock,
+    ) -> None:
+        self._mounts = mounts
+        self._backends = backends
+        self._inodes = inodes
+        self._listings = listings
+        self._freshness = freshness
+        self._clock = clock
+        self._absent: OrderedDict[str, float] = OrderedDict()
+        """Path -> monotonic time at which it was found absent; bounded, oldest first."""
+        self._probes: SingleFlight[str, ObjectInfo] = SingleFlight()
+        root = mounts.resolve("/")
+        if root is not None:
+            inodes.get(1).backend = backends.at(root.entry)
+
+    async def lookup(self, parent: Inode, name: bytes) -> Inode:
+        """Find the inode that the name leads to. Raises NoSuchEntry, NotADirectory, NameTooLong, BackendError."""
+        if not parent.is_directory:
+            raise NotADirectory(parent.path)
+        if len(name) > _MAX_NAME:
+            raise NameTooLong(parent.path)
+        return await self.find(join(parent.path, os.fsdecode(name)))
+
+    async def find(self, path: str) -> Inode:
+        """Find the inode that an absolute normal path leads to; its parent is taken to be a directory."""
+        now = self._clock.monotonic()
+        located = self._mounts.resolve(path)
+        if self._mounts.leads_to_mount(path) or (located is not None and not located.relative):
+            backend = None if located is None else self._backends.at(located.entry)
+            return self._inodes.bind_directory(path, backend, now)
+        parent, name = split(path)
+        if located is None or why_hidden(name):
+            raise NoSuchEntry(path)
+        known = self._inodes.current(path)
+        if known is not None and now - known.validated_at <= self._freshness.entry_ttl:
+            return known
+        absent_at = self._absent.get(path)
+        if absent_at is not None and now - absent_at <= self._freshness.negative_ttl:
+            raise NoSuchEntry(path)
+        return await self._ask(path, parent, name, located, now)
+
+    async def locate(self, path: str) -> Inode:
+        """Find a path's inode from the root down, each parent checked. For callers without a kernel in front."""
+        inode = self._inodes.get(1)
+        for name in [each for each in path.split("/") if each]:
+            inode = await self.lookup(inode, os.fsencode(name))
+        return inode
+
+    async def file_at(self, path: str) -> tuple[MountedBackend, ObjectInfo]:
+        """The version of the file that a path leads to now. Raises NoSuchEntry, IsADirectory, BackendError."""
+        inode = await self.locate(path)
+        try:
+            await self.revalidate(inode)
+            if inode.info is None or inode.backend is None:
+                raise IsADirectory(path)
+            return inode.backend, inode.info
+        finally:
+            self._inodes.drop_if_unused(inode)
+
+    def backend_at(self, path: str) -> MountedBackend | None:
+        """The backend that answers for a path, if any."""
+        located = self._mounts.resolve(path)
+        return None if located is None else self._backends.at(located.entry)
+
+    def backend_of(self, path: str) -> MountedBackend:
+        """The same where there must be one. Raises NoSuchEntry."""
+        backend = self.backend_at(path)
+        if backend is None:
+            raise NoSuchEntry(path)
+        return backend
+
+    def key_of(self, path: str) -> str:
+        """The path's key in its backend, "" for a mount's root and above."""
+        located = self._mounts.resolve(path)
+        return "" if located is None else located.relative
+
+    async def listing(self, directory: Inode) -> Listing | None:
+        """The backend's names in a directory; None where only mounts give it names. Raises BackendError."""
+        if not directory.is_directory:
+            raise NotADirectory(directory.path)
+        located = self._mounts.resolve(directory.path)
+        if located is None:
+            return None
+        prefix = located.relative + "/" if located.relative else ""
+        try:
+            return await self._listings.get(directory.path, self._backends.at(located.entry), prefix)
+        except ObjectNotFound:
+            if not self._mounts.leads_to_mount(directory.path) and located.relative:
+                self.supersede(directory.path)
+                raise NoSuchEntry(directory.path) from None
+            return Listing(self._clock.monotonic())
+
+    def peek_listing(self, path: str) -> Listing | None:
+        """The listing of a directory if it is at hand; no backend is asked."""
+        return self._listings.peek(path)
+
+    def mounted_names(self, directory: Inode) -> tuple[str, ...]:
+        """Names that exist in the directory because of mounts; they win over the backend's."""
+        return self._mounts.children(directory.path)
+
+    def bind_listed(self, path: str, info: ObjectInfo | None, listed_at: float) -> Inode:
+        """The inode of a name that a listing shows."""
+        located = self._mounts.resolve(path)
+        assert located is not None
+        backend = self._backends.at(located.entry)
+        if info is None:
+            return self._inodes.bind_directory(path, backend, listed_at)
+        return self._inodes.bind_file(path, backend, info, listed_at)
+
+    def bind_mounted(self, path: str) -> Inode:
+        """The inode of a name that exists because of mounts."""
+        located = self._mounts.resolve(path)
+        backend = None if located is None else self._backends.at(located.entry)
+        return self._inodes.bind_directory(path, backend, self._clock.monotonic())
+
+    def attributes(self, inode: Inode) -> Attributes:
+        """What the kernel may know of the inode, and for how long."""
+        if inode.is_directory:
+            ttl = self._freshness.entry_ttl
+            return Attributes(inode.number, inode.kind, 0, inode.mtime_ns, ttl, ttl)
+        age = self._clock.monotonic() - inode.validated_at
+        freshness = self._freshness
+        return Attributes(
+            inode.number,
+            FileKind.FILE,
+            inode.size,
+            inode.mtime_ns,
+            max(0.0, freshness.entry_ttl - age) if age < freshness.entry_ttl else min(1.0, freshness.entry_ttl),
+            max(0.0, freshness.attr_ttl - age),
+        )
+
+    def is_fresh(self, inode: Inode) -> bool:
+        """Whether the inode's version counts as current without asking (within `attr_ttl`)."""
+        return self._clock.monotonic() - inode.validated_at <= self._freshness.attr_ttl
+
+    async def revalidate(self, inode: Inode) -> None:
+        """Make sure the inode's version is current. Raises StaleInode when it is not, BackendError."""
+        if inode.info is None or inode.backend is None or (self.is_fresh(inode) and self._inodes.is_current(inode)):
+            return
+        if not self._inodes.is_current(inode):
+            raise StaleInode(inode.path)
+        parent, name = split(inode.path)
+        listing = self._listings.peek(parent)
+        if listing is not None and name in listing.entries and listing.burst():
+            await self._renew(parent)
+            info = self._listed(parent, name)
+        else:
+            info = await self._stat(inode.path, inode.backend, inode.info.key)
+        if info is None or info.is_directory or info.version != inode.info.version or info.size != inode.info.size:
+            self.supersede(inode.path)
+            raise StaleInode(inode.path)
+        self.confirm(inode)
+
+    def confirm(self, inode: Inode) -> None:
+        """The backend has just answered under If-Match: the inode's version is current."""
+        inode.validated_at = self._clock.monotonic()
+
+    def supersede(self, path: str) -> None:
+        """The path no longer leads where we thought: forget inode and listing entry, before ESTALE is raised (R2)."""
+        self._inodes.supersede(path)
+        parent, name = split(path)
+        self._listings.forget_name(parent, name)
+
+    def supersede_object(self, backend: MountedBackend, key: str) -> None:
+        """The same for an object of a backend that was found changed by a fetch."""
+        self.supersede(join(backend.entry.path, key))
+
+    async def _ask(self, path: str, parent: str, name: str, located: Located, now: float) -> Inode:
+        backend = self._backends.at(located.entry)
+        listing = self._listings.peek(parent)
+        if listing is not None:
+            age = now - listing.listed_at
+            if name in listing.entries:
+                # Shown with what is left of its lifetime: whoever wants fresher attributes asks for them.
+                return self.bind_listed(path, listing.entries[name], listing.listed_at)
+            if age <= self._freshness.negative_ttl:
+                raise NoSuchEntry(path)
+        asked_at = self._clock.monotonic()
+        try:
+            info = await self._probes.run(path, partial(self._probe, backend, located.relative))
+        except ObjectNotFound:
+            self._inodes.supersede(path)
+            self._absent[path] = self._clock.monotonic()
+            self._absent.move_to_end(path)
+            if len(self._absent) > _MAX_NEGATIVE:
+                self._absent.popitem(last=False)
+            raise NoSuchEntry(path) from None
+        self._absent.pop(path, None)
+        if info.is_directory:
+            return self._inodes.bind_directory(path, backend, asked_at)
+        return self._inodes.bind_file(path, backend, info, asked_at)
+
+    async def _probe(self, backend: MountedBackend, key: str) -> ObjectInfo:
+        """Ask a backend what a key is. Where directories are mere prefixes, both questions go out at once."""
+        reader = backend.reader
+        if reader.capabilities.directories:
+            return await reader.stat(ObjectKey(key))
+        found: list[ObjectInfo] = []
+        below: list[ListPage] = []
+        failed: list[BackendError] = []
+
+        async def as_object() -> None:
+            with _collecting(failed):
+                found.append(await reader.stat(ObjectKey(key)))
+
+        async def as_directory() -> None:
+            with _collecting(failed):
+                below.append(await reader.list_page(ObjectKey(key + "/"), limit=1))
+
+        async with anyio.create_task_group() as both:
+            both.start_soon(as_object)
+            both.start_soon(as_directory)
+        # One answer is not enough when the other question failed: a directory would hide behind its object.
+        if failed:
+            raise failed[0]
+        if below and (below[0].objects or below[0].prefixes):
+            return ObjectInfo(ObjectKey(key), 0, ObjectVersion(""), 0, is_directory=True)
+        if found:
+            return found[0]
+        raise ObjectNotFound(key)
+
+    async def _stat(self, path: str, backend: MountedBackend, key: ObjectKey) -> ObjectInfo | None:
+        async def ask() -> ObjectInfo:
+            return await backend.reader.stat(key)
+
+        try:
+            return await self._probes.run("stat:" + path, ask)
+        except ObjectNotFound:
+            return None
+
+    async def _renew(self, parent: str) -> None:
+        located = self._mounts.resolve(parent)
+        assert located is not None
+        prefix = located.relative + "/" if located.relative else ""
+        await self._listings.get(parent, self._backends.at(located.entry), prefix, renew=True)
+
+    def _listed(self, parent: str, name: str) -> ObjectInfo | None:
+        listing = self._listings.peek(parent)
+        return None if listing is None else listing.entries.get(name)
+
+
+@contextmanager
+def _collecting(failed: list[BackendError]) -> Iterator[None]:
+    """Absence is an answer; any other fault is kept for the caller to judge beside the other question's answer."""
+    try:
+        yield
+    except ObjectNotFound:
+        pass
+    except BackendError as error:
+        failed.append(error)
