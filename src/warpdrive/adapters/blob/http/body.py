@@ -1,0 +1,38 @@
+"""A response's body into the caller's buffer: each piece is copied once, from the socket's to its place."""
+
+import aiohttp
+
+from warpdrive.application.ports.errors import ShortBody, Stalled
+from warpdrive.application.ports.object_reader import BodySink
+
+
+async def pour(response: aiohttp.ClientResponse, into: memoryview, what: str, sink: BodySink | None) -> None:
+    """Fill `into` with the body, telling `sink` after each piece.
+
+    Raises ShortBody when the body ends, or its connection breaks, before `into` is full: what did arrive
+    stays valid either way. Raises Stalled when the socket's own time-out passes.
+    """
+    wanted = len(into)
+    content = response.content
+    filled = 0
+    try:
+        while filled < wanted:
+            # readchunk hands out the parser's own pieces; read and readany would join them first.
+            piece, _ = await content.readchunk()
+            if not piece:
+                if content.at_eof():
+                    break
+                continue
+            end = filled + len(piece)
+            if end > wanted:
+                piece, end = piece[: wanted - filled], wanted
+            into[filled:end] = piece
+            filled = end
+            if sink is not None:
+                sink.advanced(filled)
+    except TimeoutError as error:
+        raise Stalled(f"{what}: the body stopped after {filled} of {wanted} bytes") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ShortBody(f"{what}: {filled} of {wanted} bytes, then {error!r}", filled) from error
+    if filled < wanted:
+        raise ShortBody(f"{what}: the body ended after {filled} of {wanted} bytes", filled)
