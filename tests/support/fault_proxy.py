@@ -1,7 +1,7 @@
 """A TCP proxy on loopback that breaks connections as told, and otherwise passes bytes through unchanged.
 
-Faults are armed for the next `times` connections (or HTTP requests) that meet them, so a test says "the first two
-attempts are reset after 1 MiB" and the third goes through. `heal()` forgets what is armed.
+Faults are armed for the next `times` connections (or HTTP requests) that meet them, so a test says "the
+first two attempts are reset after 1 MiB" and the third goes through. `heal()` forgets what is armed.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class FaultProxy:
         return host, port
 
     def reset_after(self, count: int, *, times: int = 1) -> None:
-        """Send RST after `count` more bytes (headers count) from server to client, on each of `times` connections."""
+        """Send RST after `count` more bytes (headers count) from the server, on `times` connections."""
         self._cuts += [(count, True)] * times
 
     def truncate_after(self, count: int, *, times: int = 1) -> None:
@@ -126,7 +126,11 @@ class FaultProxy:
             await _close(up_writer)
 
     async def _requests(
-        self, client: asyncio.StreamReader, up: asyncio.StreamWriter, back: asyncio.StreamWriter, link: "_Link"
+        self,
+        client: asyncio.StreamReader,
+        up: asyncio.StreamWriter,
+        back: asyncio.StreamWriter,
+        link: "_Link",
     ) -> None:
         while data := await client.read(_CHUNK):
             if link.answered:  # the first bytes after an answer begin a new request

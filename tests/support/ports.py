@@ -46,9 +46,7 @@ def wait_until(condition: Callable[[], bool], *, within: float = 20.0, what: str
         time.sleep(_POLL_S)
 
 
-async def wait_until_async(
-    condition: Callable[[], bool], *, within: float = 20.0, what: str = "the condition"
-) -> None:
+async def wait_until_async(condition: Callable[[], bool], *, within: float = 20.0, what: str = "the condition") -> None:
     """Like `wait_until`, on the event loop."""
     deadline = time.monotonic() + within
     while not condition():
@@ -68,7 +66,8 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for the block; its output goes to `log`, which a failure to start quotes.
 
-    The child gets a session of its own, and its whole group is ended by that pid: first SIGTERM, then SIGKILL.
+    The child gets a session of its own, and its whole group is ended by that pid: first SIGTERM, then
+    SIGKILL.
     """
     with log.open("wb") as output:
         child = subprocess.Popen(
@@ -81,9 +80,7 @@ def running(
         )
     try:
         if ready is not None:
-            wait_until(
-                lambda: child.poll() is not None or ready(), within=within, what=f"{argv[0]} being ready"
-            )
+            wait_until(lambda: child.poll() is not None or ready(), within=within, what=f"{argv[0]} being ready")
         if child.poll() is not None:
             tail = log.read_text(errors="replace")[-2000:]
             raise AssertionError(f"{argv[0]} ended with {child.returncode}:\n{tail}")

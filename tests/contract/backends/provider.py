@@ -1,4 +1,4 @@
-"""What a backend brings along to be held to the contract: a server for the session, a fresh place for each test."""
+"""What a backend brings along to be held to the contract: a server, and a fresh place for each test."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from warpdrive.domain.namespace.values import BackendDefinition
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An empty, existing place (bucket, container, directory, or a prefix in one) that only this test uses."""
+    """An empty, existing place (bucket, container, directory, or a prefix in one) of one test alone."""
 
     definition: BackendDefinition
     credentials: Credentials
@@ -42,17 +42,17 @@ class Provider:
     start: Callable[[Path], AbstractContextManager[RunningBackend]]
     """Start the server for the session with the given scratch directory; called at most once."""
     unavailable: Callable[[], str | None] = lambda: None
-    """The reason why it cannot run here (the server is not installed), which becomes the skip reason; or None."""
+    """Why it cannot run here (the server is not installed), which becomes the skip reason; or None."""
     http: bool = False
     """Speaks HTTP: 429 and 503 answers are tried through the proxy."""
     raw_names: bool = False
     """Keys may hold bytes that are not UTF-8."""
     odd_keys: bool = True
-    """Keys may be ones that no file can have ("a//b", "a/./b", one that is also a prefix); false for file trees."""
+    """Keys may be ones no file can have ("a//b", one that is also a prefix); false for file trees."""
     weak_metadata: bool = False
     """Drops metadata given to write (local, sftp)."""
     unsupported: frozenset[str] = field(default_factory=frozenset)
-    """Names of contract tests that the *server under test* (not our adapter) cannot pass, e.g. Azurite's 501s.
+    """Names of contract tests that the *server under test* (not our adapter) cannot pass.
 
     Say why beside each in the provider's module; they are reported as skipped with that pointer.
     """

@@ -3,11 +3,13 @@
 The adapter alone knows the vendor; around it stand wrappers, from the outside in:
 
 - `retrying` outermost, so that a back-off holds no slot below and one operation is one call above;
-- `throttling` bounds the attempts under way, so waiting in line is neither measured as a slow request nor a stall;
+- `throttling` bounds the attempts under way, so waiting in line is neither measured as a slow request nor a
+  stall;
 - `measured` sees single attempts: a fault that a retry heals still counts in the error metric;
 - `watching` gives up an attempt that makes no progress;
 - `verifying` checks what the adapter answers against what was asked;
-- `prefixed` puts the backend's prefix before every key, and takes it off every answer; absent without a prefix.
+- `prefixed` puts the backend's prefix before every key, and takes it off every answer; absent without a
+  prefix.
 """
 
 from collections.abc import Callable
@@ -42,7 +44,7 @@ _OPENERS = {
     "local": ("warpdrive.adapters.blob.local", "open_local", ""),
     "memory": ("warpdrive.adapters.blob.memory", "open_memory", ""),
 }
-"""Type -> module, function, extra ("": part of the core). Imported on first use: the core loads no Rust extension."""
+"""Type -> module, function, extra ("": none). Imported on first use: the core loads no Rust extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def build_backend(
 def _open_adapter(definition: BackendDefinition, credentials: Credentials) -> ObjectStore:
     if definition.type not in _OPENERS:
         raise BackendMisconfigured(
-            f"backend {definition.name!r} has the unknown type {definition.type!r}; known: {', '.join(_OPENERS)}"
+            f"backend {definition.name!r} has the unknown type {definition.type!r}; the types are {', '.join(_OPENERS)}"
         )
     module, function, extra = _OPENERS[definition.type]
     try:

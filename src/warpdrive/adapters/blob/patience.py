@@ -15,9 +15,11 @@ class Patience:
     """No new attempt begins later than this after the operation's start."""
     stall_s: float = 15.0
     """An attempt that makes no progress for this long is given up (Stalled)."""
+    write_stall_s: float = 60.0
+    """The same for a write, of which one part must get through in that time."""
     backoff_initial_s: float = 0.1
     backoff_ceiling_s: float = 5.0
-    """The n-th wait is chosen evenly from [0, min(ceiling, initial * 2^n)]: exponential back-off, full jitter."""
+    """Wait n is chosen evenly from [0, min(ceiling, initial * 2^n)]: exponential back-off, full jitter."""
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
