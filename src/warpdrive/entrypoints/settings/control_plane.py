@@ -1,0 +1,114 @@
+"""The `control_plane` section: another process's, checked here for key names and kinds, then left alone.
+
+One file may serve both processes. What is wrong in it is wrong for both, so the agent says it too; but variables
+that only the server's environment holds are not looked up here.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from warpdrive.entrypoints.settings.decoding import Decoder, Section
+from warpdrive.entrypoints.settings.document import Mapping, Node, Scalar
+from warpdrive.entrypoints.settings.kinds import Address, KeyPrefix, Port, Secret
+from warpdrive.entrypoints.settings.units import Duration
+
+
+class DatabaseSettings(Section, frozen=True, kw_only=True):
+    """Where PostgreSQL is; passwords are named by their environment variable, never written."""
+
+    host: str | None = None
+    port: Port = Port(5432)
+    name: str = "warpdrive"
+    user: str | None = None
+    password_env: str | None = None
+    migration_user: str | None = None
+    migration_password_env: str | None = None
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    sslrootcert: Path | None = None
+    audit_user: str | None = None
+    audit_password_env: str | None = None
+
+
+class ServerAuthSettings(Section, frozen=True, kw_only=True):
+    """Who may call the server."""
+
+    mode: Literal["token", "none"] = "token"
+
+
+class TlsSettings(Section, frozen=True, kw_only=True):
+    """The server's certificate; `client_ca_file` asks clients for theirs."""
+
+    cert_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+
+
+class ArchiveSettings(Section, frozen=True, kw_only=True):
+    """Where the archive of old telemetry lives."""
+
+    backend: str
+    prefix: KeyPrefix = KeyPrefix("")
+
+
+class CredentialKeys(Section, frozen=True, kw_only=True):
+    """An entry of the server's `credentials`: every method's keys; the server itself judges the combination."""
+
+    method: Literal[
+        "managed_identity",
+        "service_principal",
+        "oidc_federation",
+        "gcp_wif",
+        "static_keyvault",
+        "environment",
+        "static",
+        "none",
+    ]
+    tenant_id: str | None = None
+    client_id_env: str | None = None
+    client_secret_env: str | None = None
+    role_arn: str | None = None
+    project_number: str | None = None
+    pool_id: str | None = None
+    provider_id: str | None = None
+    service_account_email: str | None = None
+    vault_url: str | None = None
+    secret_name: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: Secret | None = None
+    session_token: Secret | None = None
+    account_key: Secret | None = None
+    sas_token: Secret | None = None
+    username: str | None = None
+    password: Secret | None = None
+    private_key_file: Path | None = None
+    service_account_file: Path | None = None
+
+
+class ControlPlaneSettings(Section, frozen=True, kw_only=True):
+    """Keys of `control_plane`; `tls` is decoded apart, since it may be the word `off`."""
+
+    rest_addr: Address = Address("", 8090)
+    grpc_addr: Address = Address("", 50051)
+    storage_crawl_interval: Duration = Duration(86400)
+    database: DatabaseSettings = DatabaseSettings()
+    data_dir: Path = Path("/var/lib/warpdrive-control")
+    credentials: dict[str, CredentialKeys] = msgspec.field(default_factory=dict)
+    archive: ArchiveSettings | None = None
+    retention: Duration | None = None
+    auth: ServerAuthSettings = ServerAuthSettings()
+
+
+def check_control_plane(decoder: Decoder, node: Node) -> None:
+    """Note the faults of the section. `decoder` has no environment: see `Decoder`."""
+    entries = decoder.keys_of(node, "control_plane")
+    if entries is None:
+        return
+    tls = entries.get("tls")
+    if isinstance(tls, Mapping):
+        decoder.section(TlsSettings, tls, "control_plane.tls")
+    elif tls is not None and not (isinstance(tls, Scalar) and (tls.null or tls.text.lower() in {"off", "false"})):
+        decoder.faults.add("control_plane.tls", "must be off, or hold cert_file and key_file", tls.line)
+    rest = {key: value for key, value in entries.items() if key != "tls"}
+    decoder.section(ControlPlaneSettings, Mapping(rest, node.line), "control_plane")
