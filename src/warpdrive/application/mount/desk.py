@@ -91,7 +91,7 @@ class WarmJob(Protocol):
         """Do it. Raises FileSystemError when the path itself is no good."""
 
 
-class KnownOrder(Protocol):
+class OrderFollower(Protocol):
     """Takes the order in which a job will read, to fetch ahead of it."""
 
     async def follow(self, entries: Sequence[ManifestEntry]) -> None:
@@ -144,7 +144,7 @@ class MountDesk:
         counters: Callable[[], Mapping[str, float]],
         tree: FileTree,
         filler: Filler,
-        order: KnownOrder,
+        order: OrderFollower,
         clock: Clock,
     ) -> None:
         self._facts = facts

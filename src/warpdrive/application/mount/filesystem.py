@@ -21,6 +21,7 @@ from warpdrive.application.mount.fetching import Fetch, FetchScheduler
 from warpdrive.application.mount.files import Files
 from warpdrive.application.mount.filling import CacheFiller
 from warpdrive.application.mount.freshness import Freshness
+from warpdrive.application.mount.hidden import HiddenNames
 from warpdrive.application.mount.inodes import InodeTable
 from warpdrive.application.mount.known_order import KnownOrder
 from warpdrive.application.mount.listings import Listings
@@ -71,8 +72,8 @@ class MountedFileSystem:
         self._collector = collector
         self._freshness = tuning.freshness
         self._inodes = InodeTable(started_ns=int(clock.wall() * 1e9), now=clock.monotonic())
-        self._listings = Listings(tuning.freshness, clock)
-        self._tree = Tree(mounts, backends, self._inodes, self._listings, tuning.freshness, clock)
+        listings = Listings(tuning.freshness, clock)
+        self._tree = Tree(mounts, backends, self._inodes, listings, tuning.freshness, clock)
         self._contents = Contents(cache, self.counters)
         self.scheduler = FetchScheduler(
             tasks,
@@ -100,7 +101,8 @@ class MountedFileSystem:
         )
         self._directories = Directories(self._tree, self._inodes)
         self._xattrs = ExtendedAttributes(self._inodes, cache)
-        self._orders: list[KnownOrder] = []
+        self._order: KnownOrder | None = None
+        self.hidden = HiddenNames(listings, self._tree)
         self.walker = TreeWalker(self._tree, self._inodes)
         self.filler = CacheFiller(self._tree, self._contents, read_path, cache)
 
@@ -108,11 +110,6 @@ class MountedFileSystem:
     def negative_ttl(self) -> float:
         """Seconds that the kernel may believe a name absent."""
         return self._freshness.negative_ttl
-
-    @property
-    def listings(self) -> Listings:
-        """The listing cache, for what it hides."""
-        return self._listings
 
     @property
     def inodes(self) -> int:
@@ -150,10 +147,8 @@ class MountedFileSystem:
     async def open(self, inode: int, writable: bool, caller: Caller) -> OpenedFile:
         """Open a file for reading. Raises StaleInode when the path leads to another version now."""
         opened = await self._files.open(inode, writable, caller)
-        if self._orders:
-            path = self._inodes.get(inode).path
-            for order in self._orders:
-                order.opened(path)
+        if self._order is not None:
+            self._order.opened(self._inodes.get(inode).path)
         return opened
 
     async def read(self, handle: int, offset: int, size: int) -> Bytes:
@@ -197,19 +192,12 @@ class MountedFileSystem:
         backend = self._inodes.get(inode).backend
         return backend is None or backend.entry.policy.write == "off"
 
-    def follow(self, entries: Sequence[ManifestEntry]) -> KnownOrder:
-        """Fetch ahead along a known order until it is done; its progress can be read from the answer."""
-        order = KnownOrder(entries, self._tree, self._prefetcher)
-        self._orders.append(order)
-
-        async def run() -> None:
-            try:
-                await order.run()
-            finally:
-                self._orders.remove(order)
-
-        self._spawn(run)
-        return order
+    async def follow(self, entries: Sequence[ManifestEntry]) -> None:
+        """Fetch ahead along a known order from now on, instead of the one followed before (`desk.OrderFollower`)."""
+        if self._order is not None:
+            self._order.stop()
+        self._order = KnownOrder(entries, self._tree, self._prefetcher)
+        self._spawn(self._order.run)
 
     def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks.start_soon(work)

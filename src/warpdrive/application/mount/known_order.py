@@ -33,6 +33,7 @@ class KnownOrder:
         self._cursor = 0
         """Rank that the readers have reached; only grows."""
         self._moved = anyio.Event()
+        self._scope = anyio.CancelScope()
         self.started = 0
         """Entries whose fetch was started."""
         self.failed: list[tuple[str, str]] = []
@@ -45,8 +46,16 @@ class KnownOrder:
             self._cursor = rank + 1
             self._moved.set()
 
+    def stop(self) -> None:
+        """End the run; what is under way goes on."""
+        self._scope.cancel()
+
     async def run(self) -> None:
         """Fetch ahead of the cursor until the whole order was asked for, or nobody follows it any more."""
+        with self._scope:
+            await self._run()
+
+    async def _run(self) -> None:
         rank = 0
         while rank < len(self._entries):
             if rank >= self._cursor + _AHEAD_FILES:
