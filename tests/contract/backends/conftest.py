@@ -71,7 +71,8 @@ async def opener() -> AsyncIterator[Opener]:
         def build(place: Place, **changes: object) -> Backend:
             definition = changes.get("definition", place.definition)
             credentials = changes.get("credentials", place.credentials)
-            backend = build_backend(definition, credentials, patience=PATIENCE)  # type: ignore[arg-type]  # by keyword
+            patience = changes.get("patience", PATIENCE)
+            backend = build_backend(definition, credentials, patience=patience)  # type: ignore[arg-type]  # by keyword
             stack.push_async_callback(backend.aclose)
             return backend
 
