@@ -110,8 +110,7 @@ class Refusal(NamedTuple):
 def read_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
     """Read an error document; anything that is not one is kept as an excerpt for the operator."""
     found = {
-        name.decode(): unescape(value.decode("utf-8", "replace"))
-        for name, value in _ELEMENT.findall(body[:65536])
+        name.decode(): unescape(value.decode("utf-8", "replace")) for name, value in _ELEMENT.findall(body[:65536])
     }
     message = found.get("Message", "")
     if "Code" not in found:
@@ -128,11 +127,7 @@ def fault(refusal: Refusal, what: str, region: str) -> BackendError:
     if refusal.message:
         said += f": {refusal.message}"
     status_moved = BY_STATUS.get(refusal.status) is BackendMisconfigured
-    if (
-        refusal.region
-        and refusal.region != region
-        and (status_moved or refusal.status in {_BAD_REQUEST, 403})
-    ):
+    if refusal.region and refusal.region != region and (status_moved or refusal.status in {_BAD_REQUEST, 403}):
         return BackendMisconfigured(f"{said} (the bucket is in region {refusal.region}, not {region})")
     maker = BY_CODE.get(refusal.code) or _by_status(refusal)
     if maker is Throttled:
@@ -155,8 +150,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if value.isascii() and value.isdigit():
         return float(value)
     try:
-        return max(
-            0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])).total_seconds()
-        )
+        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])).total_seconds())
     except (KeyError, ValueError, TypeError):
         return None

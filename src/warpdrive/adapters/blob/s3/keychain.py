@@ -28,9 +28,7 @@ class Keychain:
         self._credentials = credentials
         self._fixed: KeySet | None = None
         if isinstance(credentials, AccessKey):
-            self._fixed = KeySet(
-                credentials.access_key_id, credentials.secret_access_key, credentials.session_token
-            )
+            self._fixed = KeySet(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
         self._session: Any = None
         self._chain: Any = None
         self._finding = asyncio.Lock()
@@ -70,9 +68,7 @@ class Keychain:
                 if self._chain is None:
                     self._chain = await _asked(session.get_credentials())
         if self._chain is None:
-            raise BackendMisconfigured(
-                "no credentials in the environment: no variables, no profile, no instance role"
-            )
+            raise BackendMisconfigured("no credentials in the environment: no variables, no profile, no instance role")
         frozen = await _asked(self._chain.get_frozen_credentials())
         return KeySet(frozen.access_key, frozen.secret_key, frozen.token or None)
 

@@ -41,9 +41,7 @@ def parse_page(body: bytes) -> ListPage:
     encoded = root.findtext(f"{space}EncodingType") == "url"
     reader = _PageReader(space, encoded)
     objects = [reader.entry(element) for element in root.iterfind(f"{space}Contents")]
-    prefixes = [
-        reader.key(element.findtext(f"{space}Prefix")) for element in root.iterfind(f"{space}CommonPrefixes")
-    ]
+    prefixes = [reader.key(element.findtext(f"{space}Prefix")) for element in root.iterfind(f"{space}CommonPrefixes")]
     cursor = None
     if root.findtext(f"{space}IsTruncated") == "true":
         cursor = root.findtext(f"{space}NextContinuationToken")

@@ -94,9 +94,7 @@ def read_options(definition: BackendDefinition) -> S3Options:
         endpoint = _checked_endpoint(definition.name, endpoint)
     style = options.get("force_path_style", "").lower()
     if style and style not in _BOOLEANS:
-        raise BackendMisconfigured(
-            f"backend {definition.name!r}: force_path_style is true or false, not {style!r}"
-        )
+        raise BackendMisconfigured(f"backend {definition.name!r}: force_path_style is true or false, not {style!r}")
     # A dot in a bucket's name does not fit the one-label wildcard of AWS's certificates.
     path_style = _BOOLEANS[style] if style else endpoint is not None or "." in bucket
     return S3Options(bucket, options.get("region") or None, endpoint, path_style)
@@ -108,13 +106,7 @@ def _checked_endpoint(name: str, endpoint: str) -> str:
         port = url.port
     except ValueError as error:
         raise BackendMisconfigured(f"backend {name!r}: endpoint {endpoint!r} has no valid port") from error
-    if (
-        url.scheme not in _DEFAULT_PORTS
-        or not url.hostname
-        or url.username
-        or url.query
-        or url.path not in {"", "/"}
-    ):
+    if url.scheme not in _DEFAULT_PORTS or not url.hostname or url.username or url.query or url.path not in {"", "/"}:
         raise BackendMisconfigured(f"backend {name!r}: endpoint is http(s)://host[:port], not {endpoint!r}")
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return f"{url.scheme}://{host}" + (f":{port}" if port else "")

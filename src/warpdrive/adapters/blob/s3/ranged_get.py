@@ -46,9 +46,7 @@ class RangedGet:
         if head.status == _PARTIAL:
             start, stop, size = content_range(head.headers)
             if start != self._offset or stop > self._offset + len(self._into):
-                raise MalformedResponse(
-                    f"asked for {len(self._into)} bytes from {self._offset}, got {start} to {stop}"
-                )
+                raise MalformedResponse(f"asked for {len(self._into)} bytes from {self._offset}, got {start} to {stop}")
             self.length = stop - start
         elif head.status == _OK:
             size = self.length = self._whole(head)

@@ -10,9 +10,7 @@ from warpdrive.application.ports.errors import BackendError, BackendMisconfigure
 from warpdrive.application.ports.object_reader import BodySink
 from warpdrive.application.ports.objects import Capabilities, ListPage, ObjectInfo, ObjectKey, ObjectVersion
 
-CAPABILITIES = Capabilities(
-    conditional_write=True, server_side_copy=True, max_parallel=64, list_limit=LARGEST_PAGE
-)
+CAPABILITIES = Capabilities(conditional_write=True, server_side_copy=True, max_parallel=64, list_limit=LARGEST_PAGE)
 _OK = 200
 _NOT_FOUND = 404
 
@@ -70,9 +68,7 @@ class S3Reader:
         if get.info is None:
             raise await self._refused(head, body, f"GET {key}")
         if get.length < len(into):
-            raise ShortBody(
-                f"GET {key}: the object ends at {get.info.size}, {get.length} bytes came", get.length
-            )
+            raise ShortBody(f"GET {key}: the object ends at {get.info.size}, {get.length} bytes came", get.length)
         return get.info
 
     async def aclose(self) -> None:

@@ -55,9 +55,7 @@ class RequestWriter:
         target = f"{path}?{query}" if query else path
         if keys is None:
             lines = "".join(f"{name}:{value}\r\n" for name, value in headers)
-            return f"{method} {target} HTTP/1.1\r\nhost:{self._host}\r\n{lines}{_UNSIGNED}\r\n".encode(
-                "latin-1"
-            )
+            return f"{method} {target} HTTP/1.1\r\nhost:{self._host}\r\n{lines}{_UNSIGNED}\r\n".encode("latin-1")
         stamp = self._time()
         signed = (
             ("host", self._host),

@@ -75,9 +75,7 @@ class ChunkedDecoder:
     def _line_arrived(self, line: bytes) -> None:
         if self._expecting is _Expecting.SIZE:
             digits = line.partition(b";")[0].strip(b" \t")
-            if not 0 < len(digits) <= _SIZE_DIGITS or not all(
-                byte in b"0123456789abcdefABCDEF" for byte in digits
-            ):
+            if not 0 < len(digits) <= _SIZE_DIGITS or not all(byte in b"0123456789abcdefABCDEF" for byte in digits):
                 raise MalformedResponse(f"not a chunk size: {line[:40]!r}")
             self._left = int(digits, 16)
             self._expecting = _Expecting.DATA if self._left else _Expecting.TRAILER

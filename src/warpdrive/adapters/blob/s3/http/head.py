@@ -63,6 +63,4 @@ def _judged(version: bytes, status: int, headers: dict[str, str]) -> ResponseHea
     # RFC 9112 6.3: with both, chunked wins; the connection is not trusted any further.
     if chunked and length is not None:
         keep_alive = False
-    return ResponseHead(
-        status, headers, None if chunked or length is None else int(length), chunked, keep_alive
-    )
+    return ResponseHead(status, headers, None if chunked or length is None else int(length), chunked, keep_alive)

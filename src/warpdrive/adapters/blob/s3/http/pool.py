@@ -103,9 +103,7 @@ class ConnectionPool:
         except TimeoutError as error:
             raise Unavailable(f"no connection to {self._name} within {self._connect_timeout:g} s") from error
         except ssl.SSLCertVerificationError as error:
-            raise BackendMisconfigured(
-                f"the certificate of {self._name} is not trusted: {error.reason}"
-            ) from error
+            raise BackendMisconfigured(f"the certificate of {self._name} is not trusted: {error.reason}") from error
         except OSError as error:
             raise Unavailable(f"no connection to {self._name}: {error}") from error
         self._all.add(connection)
