@@ -141,7 +141,6 @@ class TestAllOrNothing:
         async def rewrite() -> None:
             for round_number in range(12):
                 await put(twin, KEY, versions[round_number % 3])
-                await asyncio.sleep(0)  # a backend in memory never waits by itself
             done.set()
 
         async def look() -> int:
