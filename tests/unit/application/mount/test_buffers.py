@@ -10,6 +10,7 @@ KIB64 = 65536
 
 
 def make(pages: int) -> BufferPool:
+    """A pool of so many pages."""
     return BufferPool(limit=pages * KIB64, block_size=KIB64)
 
 

@@ -11,6 +11,7 @@ BLOCK = 4 * MIB
 
 
 def make(size: int = 1024 * MIB, first: int = 4, most: int = 16) -> Readahead:
+    """A handle over a large object."""
     return Readahead(size, block_size=BLOCK, first_window=first, max_window=most)
 
 
