@@ -21,27 +21,28 @@ _SECRET_NAME: Final = re.compile(
 )
 
 _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    # Authorization headers in any dump: up to the end of the value.
+    # None of them takes a quote or a backslash, so a line of JSON stays one.
+    # Authorization headers in any dump, up to the end of the value.
     (
-        re.compile(
-            r"""(?i)(["']?(?:proxy-)?authorization["']?\s*[:=]\s*)(?:b?"(?:[^"\\]|\\.)*"|b?'[^']*'|[^\r\n"'}]+)"""
-        ),
+        re.compile(r"""(?i)((?:proxy-)?authorization\\?["']?\s*[:=]\s*(?:b?\\?["'])?)[^"'\\\r\n}]+"""),
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"(?i)\b(bearer|sharedkey|sharedkeylite)\s+[\w.~+/:=-]{8,}"), rf"\1 {HIDDEN}"),
     # AWS signature version 4, in headers and in presigned URLs; GCS signed URLs look alike.
-    (re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^\r\n\"']+"), f"AWS4-HMAC-SHA256 {HIDDEN}"),
+    (re.compile(r"""AWS4-HMAC-SHA256\s+Credential=[^\r\n"'\\]+"""), f"AWS4-HMAC-SHA256 {HIDDEN}"),
     (
-        re.compile(r"(?i)\b(x-(?:amz|goog)-(?:credential|signature|security-token)[\"']?\s*[=:]\s*[\"']?)[^&\s\"']+"),
+        re.compile(
+            r"""(?i)\b(x-(?:amz|goog)-(?:credential|signature|security-token)\\?["']?\s*[=:]\s*\\?["']?)[^&\s"'\\]+"""
+        ),
         rf"\1{HIDDEN}",
     ),
-    # Azure shared access signatures.
-    (re.compile(r"(?i)([?&;\"'\s]sig=|^sig=)[^&\s\"']+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)\b(accountkey=|sharedaccesssignature=)[^;\s\"']+"), rf"\1{HIDDEN}"),
+    # Azure shared access signatures and connection strings.
+    (re.compile(r"""(?i)([?&;"'\s]sig=|^sig=)[^&\s"'\\]+"""), rf"\1{HIDDEN}"),
+    (re.compile(r"""(?i)\b(accountkey=|sharedaccesssignature=)[^;\s"'\\]+"""), rf"\1{HIDDEN}"),
     # user:password@ in URLs.
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"""(?i)(\b[a-z][a-z0-9+.-]*://[^/\s:@"'\\]*:)[^/\s@"'\\]+@"""), rf"\1{HIDDEN}@"),
     (
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        re.compile(r"""-----BEGIN [A-Z ]*PRIVATE KEY-----[^"'-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?"""),
         HIDDEN,
     ),
 )
