@@ -11,10 +11,11 @@ from warpdrive.adapters.blob.azure.properties import (
     quoted,
 )
 from warpdrive.adapters.blob.http.body import pour
-from warpdrive.adapters.blob.http.headers import content_range
+from warpdrive.adapters.blob.http.headers import content_range, whole_size
 from warpdrive.application.ports.errors import (
     BackendMisconfigured,
     ObjectNotFound,
+    RangeNotSatisfiable,
     Stalled,
     Unavailable,
     VersionChanged,
@@ -88,6 +89,10 @@ class AzureReader:
             headers["If-Match"] = quoted(version)
         try:
             async with self._pipeline.call("GET", key, what=what, headers=headers) as response:
+                size = whole_size(response.headers)
+                if size is not None and offset >= size:
+                    # The service answers 416; Azurite 206 with an empty range at the very end.
+                    raise RangeNotSatisfiable(f"{what}: the blob has {size} bytes")
                 span = content_range(response.headers)
                 if span is None or span[0] != offset:
                     raise BackendMisconfigured(f"{what}: the server ignored the range (HTTP {response.status})")

@@ -44,6 +44,12 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     return first, last + 1, size
 
 
+def whole_size(headers: Mapping[str, str]) -> int | None:
+    """Read the whole object's size off Content-Range, also off one without a range; None if absent."""
+    size = headers.get("Content-Range", "").rpartition("/")[2]
+    return int(size) if size.isdecimal() else None
+
+
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
     """Read Retry-After, seconds or a date, as seconds from `now` (default: the clock); None when absent."""
     value = headers.get("Retry-After", "").strip()
