@@ -1,7 +1,5 @@
 """What a Namespace refuses, as facts with fields. All are permanent: the same command fails again."""
 
-# ruff: noqa: N818  - an error is named as the fact it states
-
 
 class NamespaceError(Exception):
     """Base of every refusal of a Namespace."""

@@ -18,6 +18,25 @@ _PLACE_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The options that say where bytes live; the others (region, force_path_style, ...) say how to get there."""
 
+_WAY_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"s3": ("region", "force_path_style"), "sftp": ("known_hosts",)}
+)
+
+OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {each: (*_PLACE_OPTIONS[each], *_WAY_OPTIONS.get(each, ())) for each in BACKEND_TYPES}
+)
+"""Every option of each type. None of them is a secret, and no other is let into an event."""
+
+POLICY_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "write": ("off", "on"),
+        "durability": ("close", "journal"),
+        "conflict": ("keep-both", "fail", "overwrite"),
+        "delete": ("deny", "allow"),
+    }
+)
+"""What each field of a `MountPolicy` can say; the first word is its default."""
+
 
 @dataclass(frozen=True, slots=True)
 class BackendDefinition:

@@ -29,9 +29,7 @@ def starts_with(names: tuple[str, ...], prefix: tuple[str, ...]) -> bool:
 
 
 @given(mounts=MOUNTS, names=SEQUENCES)
-def test_resolve_agrees_with_the_naive_longest_prefix(
-    mounts: list[tuple[str, ...]], names: tuple[str, ...]
-) -> None:
+def test_resolve_agrees_with_the_naive_longest_prefix(mounts: list[tuple[str, ...]], names: tuple[str, ...]) -> None:
     """Among all mount paths that a path starts with, the longest answers; the rest of the path is the key."""
     located = MountTree(map(entry, map(absolute, mounts))).resolve(absolute(names))
     covering = [mount for mount in mounts if starts_with(names, mount)]
@@ -45,9 +43,7 @@ def test_resolve_agrees_with_the_naive_longest_prefix(
 
 
 @given(mounts=MOUNTS, names=SEQUENCES)
-def test_children_and_kinds_agree_with_the_naive_model(
-    mounts: list[tuple[str, ...]], names: tuple[str, ...]
-) -> None:
+def test_children_and_kinds_agree_with_the_naive_model(mounts: list[tuple[str, ...]], names: tuple[str, ...]) -> None:
     """What exists because of mounts is exactly the set of prefixes of the mount paths."""
     tree = MountTree(map(entry, map(absolute, mounts)))
     path = absolute(names)
