@@ -1,0 +1,317 @@
+"""Room in the cache: what is used and promised, who must wait, and the eviction that makes more.
+
+The order in which a block leaves: its pages are cleared on the loop (from then on nobody can read them), the
+cleared record is written to the index, then the hole is punched or the file unlinked. Between the first and the last
+step the block is *departing*: stores into it wait, so that the hole cannot swallow fresh bytes.
+
+If the index cannot be written (the disk is full, which is why we evict) the hole is punched nevertheless: the change
+stays pending, and should the process die first, the next start finds an unclean index and verifies every page.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from warpdrive.adapters.cache.files import ObjectFile
+from warpdrive.adapters.cache.object import DiskObject
+from warpdrive.adapters.cache.record import Recorder
+from warpdrive.adapters.cache.workers import Workers
+from warpdrive.domain.content.eviction import EvictionPolicy
+from warpdrive.domain.content.pages import PAGE_SIZE
+
+_log = structlog.get_logger(__name__)
+
+BlockId = tuple[bytes, int]
+
+BATCH_BYTES = 64 * 1024 * 1024
+"""Evicted in one go; bounds how long a store into a departing block waits."""
+
+
+@dataclass(slots=True)
+class _Departure:
+    """Blocks of one object that are leaving; None: all of them."""
+
+    blocks: set[int] | None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def covers(self, blocks: Iterable[int]) -> bool:
+        return self.blocks is None or any(block in self.blocks for block in blocks)
+
+
+@dataclass(slots=True)
+class _Freed:
+    """Space to give back: byte ranges of a file, or all of it when `ranges` is None."""
+
+    file: ObjectFile
+    ranges: list[tuple[int, int]] | None
+
+
+class Room:
+    """Accounts for bytes and evicts. `find` returns an object in memory, `load` brings one there."""
+
+    def __init__(
+        self,
+        max_bytes: int,
+        high_water: float,
+        low_water: float,
+        *,
+        recorder: Recorder,
+        workers: Workers,
+        find: Callable[[bytes], DiskObject | None],
+        load: Callable[[bytes], Awaitable[DiskObject | None]],
+        loading: Callable[[bytes], bool],
+        discard: Callable[[DiskObject], None],
+        path_of: Callable[[bytes], str],
+    ) -> None:
+        self.max_bytes = max_bytes
+        self._high = int(max_bytes * high_water)
+        self._low = int(max_bytes * low_water)
+        self.policy: EvictionPolicy[BlockId] = EvictionPolicy(max(self._low, 1))
+        self.per_object: dict[bytes, int] = {}
+        """Recorded bytes of every object that has any; the set of known objects."""
+        self.used = 0
+        self.evicted_blocks = 0
+        self.evicted_bytes = 0
+        self._in_flight = 0
+        self._leaving = 0
+        self._wanted = 0
+        self._departing: dict[bytes, _Departure] = {}
+        self._pressure = asyncio.Event()
+        self._waiting: list[asyncio.Future[bool]] = []
+        self._recorder = recorder
+        self._workers = workers
+        self._find, self._load, self._loading = find, load, loading
+        self._discard, self._path_of = discard, path_of
+
+    def restore(self, identity: bytes, block: int, weight: int) -> None:
+        """Account for a block found at start."""
+        self.policy.restore((identity, block), weight)
+        self.per_object[identity] = self.per_object.get(identity, 0) + weight
+        self.used += weight
+
+    def add(self, identity: bytes, block: int, weight: int) -> None:
+        """Account for newly recorded bytes of a block."""
+        self.policy.insert((identity, block), weight)
+        self.per_object[identity] = self.per_object.get(identity, 0) + weight
+        self.used += weight
+
+    def remove(self, identity: bytes, block: int, weight: int) -> None:
+        """Account for bytes of a block that were dropped other than by eviction."""
+        self.policy.shrink((identity, block), weight)
+        self._subtract(identity, weight)
+
+    def forget(self, identity: bytes) -> None:
+        """Stop accounting for an object whose rows turned out unusable."""
+        block = 0
+        while left := self.per_object.get(identity, 0):
+            weight = self.policy.forget((identity, block))
+            block += 1
+            self._subtract(identity, min(weight, left))
+
+    async def reserve(self, obj: DiskObject, blocks: range, size: int) -> bool:
+        """Wait for departing blocks and for room, then hold the blocks and promise `size` bytes; False: no room."""
+        while True:
+            departure = self._departing.get(obj.identity)
+            if departure is not None and departure.covers(blocks):
+                await departure.over.wait()
+            elif self.used + self._in_flight + self._leaving + size > self.max_bytes:
+                if size > self.max_bytes or not await self._more(size):
+                    return False
+            else:
+                break
+        self._in_flight += size
+        obj.hold(blocks)
+        for block in blocks:
+            obj.writing[block] = obj.writing.get(block, 0) + 1
+        return True
+
+    def settle(self, obj: DiskObject, blocks: range, size: int) -> None:
+        """End what `reserve` began; starts an eviction at high water."""
+        self._in_flight -= size
+        obj.unhold(blocks)
+        for block in blocks:
+            count = obj.writing[block] - 1
+            if count:
+                obj.writing[block] = count
+            else:
+                del obj.writing[block]
+        if self.used + self._in_flight > self._high:
+            self._pressure.set()
+
+    async def relieve(self, size: int) -> bool:
+        """Evict for a full disk whatever the water says."""
+        return await self._evict(max(size, BATCH_BYTES), limit=max(size, BATCH_BYTES)) > 0
+
+    async def vacate(self, obj: DiskObject, blocks: range) -> None:
+        """Punch what is unrecorded in the blocks, unless someone else is writing there or the blocks are leaving."""
+        if obj.identity in self._departing or any(block in obj.writing for block in blocks):
+            return
+        ranges = [hole for block in blocks for hole in obj.holes(block)]
+        departure = self._departing[obj.identity] = _Departure(set(blocks))
+        obj.hold(blocks)
+        try:
+            await self._workers.on_file(_give_back, [_Freed(obj.file, ranges)])
+        finally:
+            obj.unhold(blocks)
+            self._arrive(obj.identity, departure)
+
+    async def evict(self, identity: bytes) -> int:
+        """Evict what can go of one object; return the bytes freed."""
+        chosen: list[tuple[BlockId, int]] = []
+        left = 0 if identity in self._departing else self.per_object.get(identity, 0)
+        block = 0
+        # Not departing, so the policy's weights of the object add up to its recorded bytes.
+        while left > 0:
+            key = (identity, block)
+            weight = self.policy.weight(key)
+            left -= weight
+            block += 1
+            if weight and self._evictable(key):
+                self.policy.forget(key)
+                chosen.append((key, weight))
+        return await self._depart(chosen)
+
+    async def run(self) -> None:
+        """Evict for ever, from high water down to low water, and tell those who wait for room."""
+        while True:
+            await self._pressure.wait()
+            self._pressure.clear()
+            while True:
+                waiting, self._waiting = self._waiting, []
+                over = self.used + self._in_flight + self._wanted - self._low
+                freed = await self._evict(over, limit=BATCH_BYTES) if over > 0 else 0
+                for waiter in waiting:
+                    if not waiter.done():
+                        waiter.set_result(freed > 0 or over <= 0)
+                if not freed:
+                    break
+
+    async def _more(self, size: int) -> bool:
+        """Wait for one round of eviction; False when it freed nothing."""
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._wanted += size
+        self._pressure.set()
+        try:
+            return await waiter
+        finally:
+            self._wanted -= size
+
+    async def _evict(self, wanted: int, limit: int) -> int:
+        return await self._depart(self.policy.victims(min(wanted, limit), self._evictable))
+
+    def _evictable(self, key: BlockId) -> bool:
+        identity, block = key
+        if identity in self._departing or self._loading(identity):
+            return False
+        obj = self._find(identity)
+        return obj is None or block not in obj.holds
+
+    async def _depart(self, chosen: list[tuple[BlockId, int]]) -> int:
+        """Take blocks, which the policy has let go, through the steps in this module's docstring."""
+        if not chosen:
+            return 0
+        by_object: dict[bytes, dict[int, int]] = {}
+        for (identity, block), weight in chosen:
+            by_object.setdefault(identity, {})[block] = weight
+        departures = {}
+        for identity, weights in by_object.items():
+            whole = sum(weights.values()) == self.per_object.get(identity, 0)
+            departures[identity] = self._departing[identity] = _Departure(None if whole else set(weights))
+        leaving, before = 0, self.evicted_bytes
+        freed: list[_Freed] = []
+        held: list[tuple[DiskObject, list[int]]] = []
+        try:
+            # First without an await whatever needs none: an object could be opened meanwhile.
+            absent = []
+            for identity, weights in by_object.items():
+                obj = self._find(identity)
+                if obj is not None:
+                    self._clear(obj, weights, departures[identity], freed, held)
+                elif departures[identity].blocks is None:
+                    self._account(identity, weights)
+                    self._recorder.wipe(identity)
+                    freed.append(_Freed(ObjectFile(self._path_of(identity), 0), None))
+                else:
+                    absent.append(identity)
+            for identity in absent:
+                obj = await self._load(identity)
+                if obj is not None:
+                    self._clear(obj, by_object[identity], departures[identity], freed, held)
+            leaving = self.evicted_bytes - before
+            self._leaving += leaving
+            await self._recorder.commit()
+            await self._workers.on_file(_give_back, freed)
+        finally:
+            self._leaving -= leaving
+            for obj, blocks in held:
+                obj.unhold(blocks)
+            for identity, departure in departures.items():
+                self._arrive(identity, departure)
+        return leaving
+
+    def _clear(
+        self,
+        obj: DiskObject,
+        weights: dict[int, int],
+        departure: _Departure,
+        freed: list[_Freed],
+        held: list[tuple[DiskObject, list[int]]],
+    ) -> None:
+        """Clear the pages of an object's departing blocks and note what space that frees."""
+        ranges = []
+        gone: dict[int, int] = {}
+        for block, weight in weights.items():
+            if block in obj.holds:
+                # A reader came while the object was loaded: the block stays.
+                self.policy.insert((obj.identity, block), weight)
+                continue
+            first, stop = obj.block_pages(block)
+            gone[block] = obj.table.drop(first, stop)
+            ranges.append((first * PAGE_SIZE, stop * PAGE_SIZE))
+            self._recorder.mark(obj, first, stop)
+        self._account(obj.identity, gone)
+        if obj.table.recorded or obj.holds:
+            # Held until the hole is punched, so that nobody closes the descriptor under the job.
+            obj.hold(gone)
+            held.append((obj, list(gone)))
+            freed.append(_Freed(obj.file, ranges))
+            return
+        departure.blocks = None
+        self._recorder.wipe(obj.identity)
+        if not obj.opens:
+            self._discard(obj)
+        freed.append(_Freed(obj.file, None))
+
+    def _account(self, identity: bytes, weights: dict[int, int]) -> None:
+        size = sum(weights.values())
+        self.evicted_blocks += len(weights)
+        self.evicted_bytes += size
+        self._subtract(identity, size)
+
+    def _subtract(self, identity: bytes, size: int) -> None:
+        self.used -= size
+        left = self.per_object.get(identity, 0) - size
+        if left > 0:
+            self.per_object[identity] = left
+        else:
+            self.per_object.pop(identity, None)
+
+    def _arrive(self, identity: bytes, departure: _Departure) -> None:
+        if self._departing.get(identity) is departure:
+            del self._departing[identity]
+        departure.over.set()
+
+
+def _give_back(freed: list[_Freed]) -> None:
+    """Punch and unlink, in a worker thread. What the disk refuses is logged; the start after next finds it."""
+    for one in freed:
+        try:
+            if one.ranges is None:
+                one.file.unlink()
+            else:
+                one.file.punch(one.ranges)
+        except OSError as fault:
+            _log.warning("cache space not given back", file=one.file.path, fault=str(fault))
