@@ -30,7 +30,7 @@ test: setup lint types ## Run everything that needs no account: linters, types, 
 
 .PHONY: test-integration
 test-integration: setup ## Run the backend contract on real clouds; credentials come from WARPDRIVE_TEST_* variables
-	$(BIN)/pytest -m cloud -rs tests/integration/clouds $(ARGS)
+	$(BIN)/pytest -m cloud -q -rfE tests/integration/clouds $(ARGS)
 
 .PHONY: lint
 lint: ## Check style, shell scripts and the contracts between layers
