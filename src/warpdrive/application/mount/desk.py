@@ -22,7 +22,7 @@ from warpdrive.application.mount.warming import (
 )
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.errors import BackendError
-from warpdrive.application.ports.page_cache import CacheStats, PageCache
+from warpdrive.application.ports.page_cache import CacheStats
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class MountDesk:
         facts: AgentFacts,
         *,
         entries: Callable[[], Sequence[EntryState]],
-        cache: PageCache,
+        cache: Callable[[], CacheStats],
         health: Health,
         hidden: HiddenKeys,
         counters: Callable[[], Mapping[str, float]],
@@ -165,7 +165,7 @@ class MountDesk:
             facts=self._facts,
             uptime=self._clock.monotonic() - self._facts.started,
             entries=tuple(self._entries()),
-            cache=self._cache.stats(),
+            cache=self._cache(),
             health=await self._health.report(),
             hidden=dict(self._hidden.counts()),
         )
@@ -176,7 +176,7 @@ class MountDesk:
 
     def stats(self) -> Mapping[str, float]:
         """Counters since start, and the cache's own."""
-        cache = self._cache.stats()
+        cache = self._cache()
         return {
             **self._counters(),
             "cache_size_bytes": cache.size_bytes,

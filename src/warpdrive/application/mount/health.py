@@ -17,7 +17,7 @@ from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.errors import BackendError
 from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ObjectKey
-from warpdrive.application.ports.page_cache import PageCache
+from warpdrive.application.ports.page_cache import CacheStats
 
 
 class CheckFailedError(Exception):
@@ -135,8 +135,8 @@ class CacheOpens:
 
     name = "cache"
 
-    def __init__(self, cache: PageCache, index: Callable[[], Awaitable[None]]) -> None:
-        self._cache = cache
+    def __init__(self, stats: Callable[[], CacheStats], index: Callable[[], Awaitable[None]]) -> None:
+        self._stats = stats
         self._index = index
 
     async def probe(self) -> str:
@@ -145,7 +145,7 @@ class CacheOpens:
             await self._index()
         except OSError as error:
             raise CheckFailedError(f"the cache index does not open: {error}") from None
-        stats = self._cache.stats()
+        stats = self._stats()
         if stats.degraded:
             raise CheckFailedError("the cache disk refuses stores; reading goes on uncached")
         return f"{stats.objects} objects, {stats.size_bytes} of {stats.max_bytes} bytes"

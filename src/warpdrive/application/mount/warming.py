@@ -172,7 +172,7 @@ class WarmRun:
         )
 
     async def run(self) -> WarmProgress:
-        """Walk, fill, and look again. Raises NoSuchEntry when nothing has the path; counts other faults."""
+        """Walk, fill, and look again. Raises what the walk raises for the path itself; counts all other faults."""
         self._started = self._clock.monotonic()
         if not self.request.check:
             await self._fill_all()
@@ -220,7 +220,7 @@ class WarmRun:
             # Raised out here, so that the caller gets the error and not a group around it.
             raise refusal
 
-    async def _walk(self, send: MemoryObjectSendStream[tuple[TreeFile, int]]) -> FileSystemError | None:
+    async def _walk(self, send: MemoryObjectSendStream[tuple[TreeFile, int]]) -> BackendError | FileSystemError | None:
         with send:
             try:
                 async for item in self._selected():
@@ -229,7 +229,7 @@ class WarmRun:
                         continue
                     self._count(item[1])
                     await send.send(item)
-            except FileSystemError as error:
+            except (BackendError, FileSystemError) as error:
                 return error
         self._now = replace(self._now, walked=True)
         return None
