@@ -1,4 +1,4 @@
-"""ListObjectsV2: the query, and its answer parsed in C as far as it goes (about 3 ms for 1000 names)."""
+"""ListObjectsV2: the query, and its answer, as fast as Python can take it."""
 
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from urllib.parse import unquote_plus
 
 from warpdrive.adapters.blob.s3.http.head import MalformedResponse
 from warpdrive.adapters.blob.s3.object_headers import NS, version_of
+from warpdrive.adapters.blob.s3.page_scan import ScannedPage, scan
 from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
 
 LARGEST_PAGE = 1000
@@ -26,6 +27,26 @@ def list_query(prefix: ObjectKey, *, cursor: str | None, limit: int, recursive: 
 
 def parse_page(body: bytes) -> ListPage:
     """Parse the answer. Raises MalformedResponse, also for a document with a DTD, which no S3 sends."""
+    page = scan(body) or _parsed(body)
+    decode = _decoded if page.encoding == "url" else _plain
+    try:
+        objects = list(
+            map(
+                ObjectInfo,
+                decode(page.keys),
+                map(int, page.sizes),
+                map(version_of, page.etags),
+                _mtimes_ns(page.modified),
+            )
+        )
+    except ValueError as error:
+        raise MalformedResponse(f"an entry of a listing is unreadable: {error}") from error
+    if page.truncated == "true" and not page.token:
+        raise MalformedResponse("a truncated listing without a continuation token")
+    return ListPage(objects, decode(page.prefixes), page.token if page.truncated == "true" else None)
+
+
+def _parsed(body: bytes) -> ScannedPage:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise MalformedResponse("a listing with a DTD")
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 (no DTD, checked above; UTF-8 is forced, so none hides)
@@ -38,53 +59,49 @@ def parse_page(body: bytes) -> ListPage:
     if name != "ListBucketResult":
         raise MalformedResponse(f"not a listing: <{name}>")
     space += brace
-    encoded = root.findtext(f"{space}EncodingType") == "url"
-    reader = _PageReader(space, encoded)
-    objects = [reader.entry(element) for element in root.iterfind(f"{space}Contents")]
-    prefixes = [reader.key(element.findtext(f"{space}Prefix")) for element in root.iterfind(f"{space}CommonPrefixes")]
-    cursor = None
-    if root.findtext(f"{space}IsTruncated") == "true":
-        cursor = root.findtext(f"{space}NextContinuationToken")
-        if not cursor:
-            raise MalformedResponse("a truncated listing without a continuation token")
-    return ListPage(objects, prefixes, cursor)
+    entries = root.findall(f"{space}Contents")
+
+    def column(field: str) -> list[str]:
+        texts = [entry.findtext(f"{space}{field}") for entry in entries]
+        if None in texts:
+            raise MalformedResponse(f"an entry of a listing without {field}")
+        return [text or "" for text in texts]
+
+    def single(field: str) -> str:
+        return root.findtext(f"{space}{field}") or ""
+
+    return ScannedPage(
+        keys=column("Key"),
+        sizes=column("Size"),
+        etags=column("ETag"),
+        modified=column("LastModified"),
+        prefixes=[element.findtext(f"{space}Prefix") or "" for element in root.iterfind(f"{space}CommonPrefixes")],
+        encoding=single("EncodingType"),
+        truncated=single("IsTruncated"),
+        token=single("NextContinuationToken"),
+    )
 
 
-class _PageReader:
-    """Reads the elements of one page."""
+def _plain(names: list[str]) -> list[ObjectKey]:
+    if "" in names:
+        raise MalformedResponse("a listing with an empty name")
+    return [ObjectKey(name) for name in names]
 
-    def __init__(self, space: str, encoded: bool) -> None:
-        self._encoded = encoded
-        self._key = f"{space}Key"
-        self._size = f"{space}Size"
-        self._etag = f"{space}ETag"
-        self._modified = f"{space}LastModified"
-        self._seconds: dict[str, int] = {}
 
-    def entry(self, element: ET.Element) -> ObjectInfo:
-        fields = {child.tag: child.text or "" for child in element}
-        try:
-            return ObjectInfo(
-                self.key(fields[self._key]),
-                int(fields[self._size]),
-                version_of(fields[self._etag]),
-                self._mtime_ns(fields[self._modified]),
-            )
-        except (KeyError, ValueError) as error:
-            raise MalformedResponse(f"an entry of a listing is incomplete or unreadable: {error}") from error
+def _decoded(names: list[str]) -> list[ObjectKey]:
+    together = "".join(names)
+    if "%" in together or "+" in together:
+        names = [unquote_plus(name, errors="surrogateescape") for name in names]
+    return _plain(names)
 
-    def key(self, text: str | None) -> ObjectKey:
-        if not text:
-            raise MalformedResponse("a listing with an empty name")
-        if self._encoded and ("%" in text or "+" in text):
-            return ObjectKey(unquote_plus(text, errors="surrogateescape"))
-        return ObjectKey(text)
 
-    def _mtime_ns(self, text: str) -> int:
-        """Whole seconds, since that is all that HEAD and GET tell: one object shows one time."""
-        whole = text[:19]
-        seconds = self._seconds.get(whole)
-        if seconds is None:
-            seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
-            self._seconds[whole] = seconds
-        return seconds * NS
+def _mtimes_ns(texts: list[str]) -> list[int]:
+    """Whole seconds, since that is all that HEAD and GET tell: one object shows one time."""
+    known: dict[str, int] = {}
+    times = []
+    for text in texts:
+        second = text[:19]
+        if second not in known:
+            known[second] = int(datetime.fromisoformat(second).replace(tzinfo=UTC).timestamp()) * NS
+        times.append(known[second])
+    return times
