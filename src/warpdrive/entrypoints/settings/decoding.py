@@ -4,7 +4,6 @@ msgspec's own decoder stops at the first fault and knows neither lines nor alias
 msgspec owns the schema (names, defaults, constraints), reads plain kinds and builds the frozen structs.
 """
 
-import math
 import types
 from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
@@ -164,6 +163,7 @@ class Decoder:
                 text = node.text
             else:
                 text = expand(node.text, self._environ)
+            _refuse_raw_bytes(text)
             return self._read(kind, text)
         except ValueError as error:
             self.faults.add(at, str(error), node.line)
@@ -177,12 +177,17 @@ class Decoder:
         if kind in PARSERS:
             return PARSERS[kind](text)
         try:
-            value = msgspec.convert(text.strip(), kind, strict=False)
+            return msgspec.convert(text.strip(), kind, strict=False)
         except msgspec.ValidationError as error:
             raise ValueError(_plain_words(str(error), kind)) from None
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("must be a finite number")
-        return value
+
+
+def _refuse_raw_bytes(text: str) -> None:
+    """Values reach events and servers as UTF-8; a variable may hold other bytes, a YAML escape half a character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8") from None
 
 
 def _choose(words: tuple[str, ...], text: str) -> str:

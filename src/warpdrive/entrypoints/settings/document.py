@@ -20,7 +20,8 @@ MAX_NODES: Final = 100_000
 """A tree of aliases can grow without end from a few lines; no configuration needs more values than this."""
 
 _PLAIN_TAGS: Final = frozenset(
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")
 )
 _NULL_TAG: Final = "tag:yaml.org,2002:null"
 _MERGE_KEY: Final = "<<"
@@ -114,9 +115,9 @@ class _Builder:
         if id(node) in above:
             raise SettingsError([Fault(at, "contains itself (a YAML alias inside its own anchor)", line)])
         above = (*above, id(node))
+        if node.tag not in _PLAIN_TAGS:
+            self.faults.add(at, "has a YAML tag; only plain values are allowed", line)
         if isinstance(node, yaml.ScalarNode):
-            if node.tag not in _PLAIN_TAGS:
-                self.faults.add(at, "has a YAML tag; only plain values are allowed", line)
             return Scalar(node.value, line, null=_is_null(node))
         if isinstance(node, yaml.SequenceNode):
             children = (self.build(child, key_path(at, index), above) for index, child in enumerate(node.value))

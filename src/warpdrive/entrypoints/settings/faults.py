@@ -61,5 +61,11 @@ def render_faults(path: str, faults: Iterable[Fault]) -> str:
     lines = []
     for fault in faults:
         place = path if fault.line is None else f"{path}:{fault.line}"
-        lines.append(f"{place}: {fault.path}: {fault.message}" if fault.path else f"{place}: {fault.message}")
+        line = f"{place}: {fault.path}: {fault.message}" if fault.path else f"{place}: {fault.message}"
+        lines.append("".join(map(_printable, line)))
     return "\n".join(lines)
+
+
+def _printable(character: str) -> str:
+    """Keep one fault on one line, whatever a key is called."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

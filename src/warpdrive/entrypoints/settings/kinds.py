@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from warpdrive.domain.content.pages import check_block_size
-from warpdrive.domain.content.paths import normalise_mount_path
+from warpdrive.domain.content.paths import normalise_mount_path, why_hidden
 from warpdrive.entrypoints.settings.units import Duration, Size, parse_duration, parse_size
 
 _PORT_MAX: Final = 65535
@@ -153,19 +153,15 @@ def parse_prefix(text: str) -> KeyPrefix:
     trimmed = text.strip("/")
     if not trimmed:
         return KeyPrefix("")
-    if "//" in trimmed or "\0" in trimmed or {".", ".."} & set(trimmed.split("/")):
-        raise ValueError('has an empty, "." or ".." component')
+    reason = why_hidden(trimmed)
+    if reason is not None:
+        raise ValueError(reason.value)
     return KeyPrefix(trimmed + "/")
 
 
 def parse_mount_path(text: str) -> MountPath:
     """Read a path in the tree."""
-    path = MountPath(normalise_mount_path(text))
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("is not UTF-8") from None
-    return path
+    return MountPath(normalise_mount_path(text))
 
 
 def parse_umask(text: str) -> Umask:
