@@ -54,7 +54,7 @@ class Directory(Generic[Key]):
     async def resolve(self, key: Key) -> str:
         """Return the answer, asking in a worker thread when it is not known."""
         if not self.known(key):
-            text = await anyio.to_thread.run_sync(self._ask, key)
+            text = await anyio.to_thread.run_sync(self._ask, key, abandon_on_cancel=True)
             self._answers.pop(key, None)  # a new answer goes to the young end
             while len(self._answers) >= self._capacity:
                 del self._answers[next(iter(self._answers))]
