@@ -7,6 +7,7 @@ of an extent can never come after the one in which an evicted page is gone.
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from typing import Protocol
 
 from warpdrive.adapters.cache.extents import ExtentRow, PageTable
@@ -68,11 +69,15 @@ class Recorder:
         self._wiped.add(identity)
         self._changed.set()
 
-    async def commit(self) -> bool:
-        """Hand over all changes and wait until they are written; False when the index refused (they stay pending)."""
+    async def commit(self, afterwards: Callable[[], None] | None = None) -> bool:
+        """Hand over all changes and wait until they are written; False when the index refused (they stay pending).
+
+        `afterwards` runs on the index thread once they are written, or refused. What is handed over is carried out
+        even if the caller is cancelled.
+        """
         changes = self._snapshot()
         try:
-            await self._workers.on_index(self._index.apply, changes)
+            await self._workers.on_index(self._write, changes, afterwards)
         except sqlite3.Error as fault:
             self._health.index_failed(fault)
             self._changed.set()
@@ -112,6 +117,13 @@ class Recorder:
             self._changed.clear()
             self._full.clear()
             await self.commit()
+
+    def _write(self, changes: dict[bytes, Change], afterwards: Callable[[], None] | None) -> None:
+        try:
+            self._index.apply(changes)
+        finally:
+            if afterwards is not None:
+                afterwards()
 
     def _snapshot(self) -> dict[bytes, Change]:
         changes = {identity: Change(wiped=True) for identity in self._wiped}

@@ -11,6 +11,7 @@ stays pending, and should the process die first, the next start finds an unclean
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -104,11 +105,8 @@ class Room:
 
     def forget(self, identity: bytes) -> None:
         """Stop accounting for an object whose rows turned out unusable."""
-        block = 0
-        while left := self.per_object.get(identity, 0):
-            weight = self.policy.forget((identity, block))
-            block += 1
-            self._subtract(identity, min(weight, left))
+        self.policy.forget_all(lambda key: key[0] == identity)
+        self._subtract(identity, self.per_object.get(identity, 0))
 
     async def reserve(self, obj: DiskObject, blocks: range, size: int) -> bool:
         """Wait for departing blocks and for room, then hold the blocks and promise `size` bytes; False: no room."""
@@ -159,11 +157,13 @@ class Room:
 
     async def evict(self, identity: bytes) -> int:
         """Evict what can go of one object; return the bytes freed."""
+        while (departure := self._departing.get(identity)) is not None:
+            await departure.over.wait()
         chosen: list[tuple[BlockId, int]] = []
-        left = 0 if identity in self._departing else self.per_object.get(identity, 0)
+        left = self.per_object.get(identity, 0)
         block = 0
         # Not departing, so the policy's weights of the object add up to its recorded bytes.
-        while left > 0:
+        while left > 0 and not self._loading(identity):
             key = (identity, block)
             weight = self.policy.weight(key)
             left -= weight
@@ -224,26 +224,21 @@ class Room:
         freed: list[_Freed] = []
         held: list[tuple[DiskObject, list[int]]] = []
         try:
-            # First without an await whatever needs none: an object could be opened meanwhile.
-            absent = []
+            await self._bring(by_object, departures)
+            # From here to the hand-over nothing awaits: what is cleared is sure to be given back.
             for identity, weights in by_object.items():
                 obj = self._find(identity)
                 if obj is not None:
                     self._clear(obj, weights, departures[identity], freed, held)
-                elif departures[identity].blocks is None:
+                elif departures[identity].blocks is None and not self._loading(identity):
                     self._account(identity, weights)
                     self._recorder.wipe(identity)
                     freed.append(_Freed(ObjectFile(self._path_of(identity), 0), None))
                 else:
-                    absent.append(identity)
-            for identity in absent:
-                obj = await self._load(identity)
-                if obj is not None:
-                    self._clear(obj, by_object[identity], departures[identity], freed, held)
+                    self._put_back(identity, weights)
             leaving = self.evicted_bytes - before
             self._leaving += leaving
-            await self._recorder.commit()
-            await self._workers.on_file(_give_back, freed)
+            await self._recorder.commit(partial(_give_back, freed))
         finally:
             self._leaving -= leaving
             for obj, blocks in held:
@@ -251,6 +246,21 @@ class Room:
             for identity, departure in departures.items():
                 self._arrive(identity, departure)
         return leaving
+
+    async def _bring(self, by_object: dict[bytes, dict[int, int]], departures: dict[bytes, _Departure]) -> None:
+        """Load the page tables of objects that lose only some of their blocks."""
+        try:
+            for identity, departure in departures.items():
+                if departure.blocks is not None and self._find(identity) is None:
+                    await self._load(identity)
+        except BaseException:
+            for identity, weights in by_object.items():
+                self._put_back(identity, weights)
+            raise
+
+    def _put_back(self, identity: bytes, weights: dict[int, int]) -> None:
+        for block, weight in weights.items():
+            self.policy.insert((identity, block), weight)
 
     def _clear(
         self,
@@ -306,7 +316,7 @@ class Room:
 
 
 def _give_back(freed: list[_Freed]) -> None:
-    """Punch and unlink, in a worker thread. What the disk refuses is logged; the start after next finds it."""
+    """Punch and unlink, on the index thread. What the disk refuses is logged; the start after next finds it."""
     for one in freed:
         try:
             if one.ranges is None:

@@ -27,25 +27,27 @@ class Workers:
 
     async def on_file(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a job on an object's file."""
-        return await _finish(self._files.submit(job, *args, **kwargs))
+        begun = self._files.submit(job, *args, **kwargs)
+        try:
+            return await asyncio.wrap_future(begun)
+        except asyncio.CancelledError:
+            if not begun.cancel():
+                await _settled(begun)
+            raise
 
     async def on_index(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a job on the index thread; jobs run one by one in the order of the calls."""
-        return await _finish(self._index.submit(job, *args, **kwargs))
+        """Run a job on the index thread; jobs run one by one in the order of the calls and none is ever withdrawn."""
+        begun = self._index.submit(job, *args, **kwargs)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(begun))
+        except asyncio.CancelledError:
+            await _settled(begun)
+            raise
 
     def close(self) -> None:
         """End the threads; every job has been waited for by then."""
         self._files.shutdown()
         self._index.shutdown()
-
-
-async def _finish(job: Future[T]) -> T:
-    try:
-        return await asyncio.wrap_future(job)
-    except asyncio.CancelledError:
-        if not job.cancel():
-            await _settled(job)
-        raise
 
 
 async def _settled(job: Future[T]) -> None:

@@ -174,6 +174,12 @@ class EvictionPolicy(Generic[K]):
             state = self._read.pop(block, None) or self._unread.pop(block, None)
         return state.weight if state is not None else 0
 
+    def forget_all(self, matches: Callable[[K], bool]) -> None:
+        """Forget every resident block that matches; looks at all of them."""
+        for block in [*self._stable, *self._read, *self._unread]:
+            if matches(block):
+                self.forget(block)
+
     def shrink(self, block: K, weight: int) -> None:
         """Take `weight` bytes off the block (single pages were dropped); at zero it is forgotten."""
         state = self._find(block)
