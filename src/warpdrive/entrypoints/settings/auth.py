@@ -84,11 +84,8 @@ class AuthSettings(Section, frozen=True, kw_only=True):
             yield "method", "static needs either account_key or sas_token"
         elif backend_type == "gcs" and self.service_account_file is None:
             yield "service_account_file", "is missing"
-        elif backend_type == "sftp":
-            if self.username is None:
-                yield "username", "is missing"
-            if self.password is not None and self.private_key_file is not None:
-                yield "password", "cannot stand beside private_key_file; give one of them"
+        elif backend_type == "sftp" and self.username is None:
+            yield "username", "is missing"
 
     def credentials(self, backend_type: str) -> Credentials:
         """Build the credentials; call only when `misfits` is empty for the type."""

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
 
+import msgspec
+
 from warpdrive.domain.namespace.values import BACKEND_TYPES
 from warpdrive.entrypoints.settings.auth import AuthSettings
 from warpdrive.entrypoints.settings.decoding import FAILED, REQUIRED, Decoder, Section
@@ -30,6 +32,11 @@ class BackendConfig(Section, frozen=True, kw_only=True):
             if value is not None
         }
 
+    def lacks_for(self, auth: AuthSettings) -> Iterator[tuple[str, str]]:
+        """Yield (key, message) for keys that this auth needs here."""
+        del auth
+        return iter(())
+
 
 class AzureConfig(BackendConfig, frozen=True, kw_only=True):
     """Azure Blob. `endpoint` defaults to the account's public one."""
@@ -42,6 +49,11 @@ class AzureConfig(BackendConfig, frozen=True, kw_only=True):
         """One of the two must say where the container is."""
         if self.account is None and self.endpoint is None:
             yield "account", "is missing (only with an endpoint can it be left out)"
+
+    def lacks_for(self, auth: AuthSettings) -> Iterator[tuple[str, str]]:
+        """Requests are signed in the account's name."""
+        if auth.account_key is not None and self.account is None:
+            yield "account", "is missing; auth.account_key needs it"
 
 
 class S3Config(BackendConfig, frozen=True, kw_only=True):
@@ -76,7 +88,7 @@ class LocalConfig(BackendConfig, frozen=True, kw_only=True):
 
 
 class MemoryConfig(BackendConfig, frozen=True, kw_only=True):
-    """For tests: empty at start, gone at the end."""
+    """For tests: empty at start, gone at the end. `name` tells places apart (default: the backend's)."""
 
     name: str | None = None
 
@@ -163,8 +175,14 @@ def _decode_backend(decoder: Decoder, node: Node, at: str) -> BackendSettings | 
         auth_node = entries.get("auth")
         for key, message in auth.misfits(kind) if auth is not None else ():
             decoder.faults.add(f"{at}.auth.{key}", message, None if auth_node is None else auth_node.line)
+    if config is not None and auth is not None:
+        for key, message in config.lacks_for(auth):
+            decoder.faults.add(f"{at}.config.{key}", message, node.line)
     if head is None or kind is None or config is None or len(decoder.faults) > known:
         return None
+    if isinstance(config, MemoryConfig) and config.name is None:
+        # Two nameless places would be one place to the cache.
+        config = msgspec.structs.replace(config, name=head.name)
     return BackendSettings(
         name=head.name,
         type=kind,

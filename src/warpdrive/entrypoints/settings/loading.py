@@ -96,7 +96,10 @@ def _check_references(
             hint = did_you_mean(name, names)
             faults.add(backend.auth_path, f'names no entry of agent.credentials: "{name}"{hint}', backend.line)
         elif settings is not None:
-            for key, message in settings.agent.credentials[name].misfits(backend.type):
+            auth = settings.agent.credentials[name]
+            for key, message in backend.config.lacks_for(auth):
+                faults.add(f"{backend.at}.config.{key}", message, backend.line)
+            for key, message in auth.misfits(backend.type):
                 faults.add(f"agent.credentials.{name}.{key}", f"{message} ({backend.name})", names[name].line)
 
 

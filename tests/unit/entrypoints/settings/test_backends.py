@@ -126,6 +126,7 @@ def test_two_backends_of_one_name_are_refused() -> None:
         ("sftp", "method: static, username: u", Login("u")),
         ("sftp", "method: static, username: u, password: 0123", Login("u", "0123")),
         ("sftp", "method: static, username: u, private_key_file: /k", Login("u", None, "/k")),
+        ("sftp", "method: static, username: u, password: p, private_key_file: /k", Login("u", "p", "/k")),
     ],
 )
 def test_auth_becomes_credentials(kind: str, auth: str, credentials: Credentials) -> None:
@@ -147,7 +148,6 @@ def test_auth_becomes_credentials(kind: str, auth: str, credentials: Credentials
         ("azureblob", "method: static, account_key: k, sas_token: t", {"method"}),
         ("gcs", "method: static, username: u", {"username", "service_account_file"}),
         ("sftp", "method: static, password: p", {"username"}),
-        ("sftp", "method: static, username: u, password: p, private_key_file: /k", {"password"}),
         ("local", "method: static, username: u", {"username"}),
     ],
 )
@@ -155,6 +155,21 @@ def test_auth_that_does_not_fit_is_told_key_by_key(kind: str, auth: str, paths: 
     """What a type cannot use would be ignored, so it is refused."""
     faults = faults_of(f"[{{name: a, type: {kind}, config: {{{REQUIRED[kind]}}}, auth: {{{auth}}}}}]")
     assert set(faults) == {f"backends[0].auth.{path}" for path in paths}
+
+
+def test_an_account_key_needs_its_account() -> None:
+    """Inline or shared: an endpoint alone does not say in whose name to sign."""
+    backend = "{name: a, type: azureblob, config: {container: c, endpoint: 'http://h'}, auth: %s}"
+    key = "{method: static, account_key: k}"
+    assert set(faults_of(f"[{backend % key}]")) == {"backends[0].config.account"}
+    shared = f"agent: {{credentials: {{team: {key}}}}}\n"
+    assert set(faults_of(f"[{backend % 'team'}]", shared)) == {"backends[0].config.account"}
+
+
+def test_two_memory_backends_are_two_places() -> None:
+    """Without a name of its own a memory backend is the place that is called like it."""
+    first, second = mount_entries(decode("[{name: a, type: memory}, {name: b, type: memory}]"))
+    assert first.backend.fingerprint != second.backend.fingerprint
 
 
 def test_backends_can_share_credentials_by_name() -> None:
