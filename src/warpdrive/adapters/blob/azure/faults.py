@@ -91,17 +91,17 @@ BY_STATUS: Mapping[int, type[BackendError]] = {
     HTTPStatus.NOT_IMPLEMENTED: Unsupported,
 }
 
-_CODE_IN_BODY = re.compile(r"<Code>([^<]+)</Code>")
+_CODE_IN_BODY = re.compile(rb"<Code>([^<]+)</Code>")
 
 
-def fault_of(what: str, status: int, headers: Mapping[str, str], body: str) -> BackendError:
+def fault_of(what: str, status: int, headers: Mapping[str, str], body: bytes) -> BackendError:
     """Turn an answer that is no success into its fault. `what`: verb and key, for the operator.
 
     The code comes from the `x-ms-error-code` header (HEAD has no body) or the XML body. An unknown code falls
     back to its status: other 3xx mean a wrong endpoint, other 4xx are Unsupported, other 5xx Unavailable.
     """
     found = _CODE_IN_BODY.search(body)
-    code = headers.get("x-ms-error-code") or (found.group(1) if found else "")
+    code = headers.get("x-ms-error-code") or (found.group(1).decode("ascii", "replace") if found else "")
     detail = f"{what}: HTTP {status} {code}".rstrip()
     wait = retry_after(headers)
     kind = BY_CODE.get(code) or BY_STATUS.get(status) or _by_class(status)

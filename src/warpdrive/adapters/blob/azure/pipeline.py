@@ -4,6 +4,7 @@ Every answer is the transport's own aiohttp response with its body unread, so th
 the caller's memory piece by piece.
 """
 
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,9 +25,10 @@ from azure.storage.blob.aio import ContainerClient
 
 from warpdrive.adapters.blob.azure.credentials import AzureLogin, resolve
 from warpdrive.adapters.blob.azure.faults import fault_of
+from warpdrive.adapters.blob.http.body import refusal
 from warpdrive.adapters.blob.http.parts import in_pieces
 from warpdrive.adapters.blob.http.session import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, LazySession
-from warpdrive.application.ports.credentials import Credentials
+from warpdrive.application.ports.credentials import AccountKey, Credentials
 from warpdrive.application.ports.errors import (
     AccessDenied,
     BackendMisconfigured,
@@ -40,8 +42,6 @@ API_VERSION = "2023-11-03"
 """The newest version whose answers this adapter relies on: encoded names in listings came with 2021-02-12."""
 
 MAX_PARALLEL = 64
-
-_ERROR_BODY_LIMIT = 16 * 1024
 
 
 class AzurePipeline:
@@ -66,6 +66,8 @@ class AzurePipeline:
         container = definition.options.get("container", "")
         if not container:
             raise BackendMisconfigured(f"backend {definition.name!r}: the option container is missing")
+        if isinstance(credentials, AccountKey) and not account:
+            raise BackendMisconfigured(f"backend {definition.name!r}: an account key needs the option account")
         login = resolve(credentials, account, environment)
         endpoint = definition.options.get("endpoint", "") or login.endpoint
         if not endpoint:
@@ -116,7 +118,7 @@ class AzurePipeline:
         response = await self._send(request, what)
         async with response:
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-                raise fault_of(what, response.status, response.headers, await _error_body(response))
+                raise fault_of(what, response.status, response.headers, await refusal(response))
             yield response
 
     async def _send(self, request: HttpRequest, what: str) -> aiohttp.ClientResponse:
@@ -147,6 +149,8 @@ class AzurePipeline:
                 transport=transport,
                 # The one retry wrapper stands outside every adapter.
                 retry_total=0,
+                # The SDK would write two lines of INFO for every request.
+                logger=_quiet_logger(),
             )
         return self._client
 
@@ -158,9 +162,8 @@ class AzurePipeline:
         await self._sessions.aclose()
 
 
-async def _error_body(response: aiohttp.ClientResponse) -> str:
-    """Read what the server says of its refusal; a body that breaks off costs only the words."""
-    try:
-        return (await response.content.read(_ERROR_BODY_LIMIT)).decode("utf-8", "replace")
-    except (aiohttp.ClientError, OSError):
-        return ""
+def _quiet_logger() -> logging.Logger:
+    """Give the SDK's request log a logger of its own that speaks from WARNING on."""
+    logger = logging.getLogger("warpdrive.azure.requests")
+    logger.setLevel(logging.WARNING)
+    return logger

@@ -11,6 +11,7 @@ from yarl import URL
 
 from warpdrive.adapters.blob.gcs.bearer import Bearer
 from warpdrive.adapters.blob.gcs.faults import fault_of
+from warpdrive.adapters.blob.http.body import refusal
 from warpdrive.adapters.blob.http.session import LazySession
 from warpdrive.application.ports.credentials import Credentials
 from warpdrive.application.ports.errors import (
@@ -26,8 +27,6 @@ DEFAULT_ENDPOINT = "https://storage.googleapis.com"
 MAX_PARALLEL = 64
 RESUME_INCOMPLETE = 308
 """Google's meaning of the status: this part is stored, send the next."""
-
-_ERROR_BODY_LIMIT = 16 * 1024
 
 
 class GcsApi:
@@ -139,11 +138,7 @@ class GcsApi:
     async def _refusal(self, response: aiohttp.ClientResponse, what: str) -> BackendError:
         if response.status == HTTPStatus.UNAUTHORIZED:
             self._bearer.forget()
-        try:
-            body = await response.content.read(_ERROR_BODY_LIMIT)
-        except (aiohttp.ClientError, OSError):
-            body = b""  # the status says enough
-        return fault_of(what, response.status, response.headers, body)
+        return fault_of(what, response.status, response.headers, await refusal(response))
 
 
 def _segment(key: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from gcloud.aio.auth import Token
+from jwt import PyJWTError
 
 from warpdrive.application.ports.credentials import (
     Anonymous,
@@ -88,7 +89,7 @@ class Bearer:
             if isinstance(error, FileNotFoundError):
                 raise BackendMisconfigured(f"no credentials: {error}") from error
             raise Unavailable(f"no access token: {error!r}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, PyJWTError) as error:
             raise BackendMisconfigured(f"the credentials are not usable: {error!r}") from error
 
 

@@ -1,9 +1,22 @@
-"""A response's body into the caller's buffer: each piece is copied once, from the socket's to its place."""
+"""Bodies of responses: into the caller's buffer, copied once; or, of a refusal, its first words."""
 
 import aiohttp
 
 from warpdrive.application.ports.errors import ShortBody, Stalled
 from warpdrive.application.ports.object_reader import BodySink
+
+_REFUSAL_LIMIT = 16 * 1024
+
+
+async def refusal(response: aiohttp.ClientResponse) -> bytes:
+    """Read what a server says of its refusal, 16 KiB at most; a body that breaks off costs only the words."""
+    words = bytearray()
+    try:
+        while len(words) < _REFUSAL_LIMIT and not response.content.at_eof():
+            words += (await response.content.readchunk())[0]
+    except (aiohttp.ClientError, OSError):
+        return bytes(words)
+    return bytes(words)
 
 
 async def pour(response: aiohttp.ClientResponse, into: memoryview, what: str, sink: BodySink | None) -> None:
