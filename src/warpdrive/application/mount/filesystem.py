@@ -27,7 +27,7 @@ from warpdrive.application.mount.known_order import KnownOrder
 from warpdrive.application.mount.listings import Listings
 from warpdrive.application.mount.manifest import ManifestEntry
 from warpdrive.application.mount.prefetch import Prefetcher
-from warpdrive.application.mount.read_path import Bytes, ReadPath
+from warpdrive.application.mount.read_path import ReadPath
 from warpdrive.application.mount.telemetry import AccessCollector
 from warpdrive.application.mount.tree import Tree
 from warpdrive.application.mount.walking import TreeWalker
@@ -151,7 +151,7 @@ class MountedFileSystem:
             self._order.opened(self._inodes.get(inode).path)
         return opened
 
-    async def read(self, handle: int, offset: int, size: int) -> Bytes:
+    async def read(self, handle: int, offset: int, size: int) -> bytes | memoryview:
         """Bytes of the pinned version, valid until the calling task next awaits."""
         return await self._files.read(handle, offset, size)
 

@@ -17,7 +17,7 @@ DemandPlan = Callable[[int, int], tuple[int, int]]
 _DISTRUST = 3
 """Times that the cache may fail to produce what it says it has before a read goes around it."""
 
-Bytes = bytes | bytearray | memoryview
+Bytes = bytes | memoryview
 
 
 class ReadPath:

@@ -13,13 +13,14 @@ from uuid import uuid4
 import anyio
 import structlog
 
+from warpdrive.adapters.admin.socket import AdminSocketError
 from warpdrive.adapters.blob.factory import Backend, build_backend
 from warpdrive.adapters.cache import CacheError, DiskCache
 from warpdrive.adapters.fuse.mount_point import MountFault
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.presentation import Presentation
 from warpdrive.adapters.fuse.session import MountOptions
-from warpdrive.adapters.observability.meters import BackendMeter, OperationMeter
+from warpdrive.adapters.observability.http import MetricsAddressError
 from warpdrive.application.mount.backends import MountedBackend, MountedBackends
 from warpdrive.application.mount.filesystem import ReadTuning, mounted
 from warpdrive.application.mount.freshness import Freshness
@@ -27,13 +28,14 @@ from warpdrive.application.ports.errors import BackendMisconfigured
 from warpdrive.domain.namespace.values import MountEntry
 from warpdrive.entrypoints.mount.lifetime import serve
 from warpdrive.entrypoints.mount.options import CommandOptions
+from warpdrive.entrypoints.mount.services import Meters, recording, serving_operators
 from warpdrive.entrypoints.mount.system_clock import SystemClock
 from warpdrive.entrypoints.settings import AgentSettings
 from warpdrive.entrypoints.settings.namespace import backend_credentials, build_namespace, mount_entries
 
 _log = structlog.get_logger(__name__)
 
-START_FAULTS = (MountFault, CacheError)
+START_FAULTS = (MountFault, CacheError, MetricsAddressError, AdminSocketError)
 """What may stop a start with one line for the person who typed the command; anything else is a defect."""
 
 _CLOSE_SECONDS = 3.0
@@ -43,14 +45,18 @@ async def run(settings: AgentSettings, options: CommandOptions, announce: Callab
     """Run the agent until its tree is unmounted. Raises START_FAULTS before `announce` is called."""
     clock = SystemClock()
     namespace = build_namespace(settings, uuid4(), at=datetime.now(UTC))
-    operations_meter = OperationMeter()
+    meters = Meters(settings)
     async with (
         _cache(settings) as cache,
-        _backends(settings) as backends,
-        mounted(namespace.tree(), backends, cache, clock, tuning=_tuning(settings)) as filesystem,
+        _backends(settings, meters) as backends,
+        recording(settings, clock) as telemetry,
+        mounted(
+            namespace.tree(), backends, cache, clock, tuning=_tuning(settings), collector=telemetry.collector
+        ) as filesystem,
+        serving_operators(settings, filesystem, cache, telemetry, meters, clock),
     ):
         read_only = settings.read_only or filesystem.read_only
-        operations = Operations(filesystem, _presentation(settings, read_only=read_only), operations_meter)
+        operations = Operations(filesystem, _presentation(settings, read_only=read_only), meters.operations)
         await serve(
             operations, str(settings.mount_point), _mount_options(settings, options, read_only=read_only), announce
         )
@@ -68,7 +74,7 @@ def _cache(settings: AgentSettings) -> DiskCache:
 
 
 @asynccontextmanager
-async def _backends(settings: AgentSettings) -> AsyncIterator[MountedBackends]:
+async def _backends(settings: AgentSettings, meters: Meters) -> AsyncIterator[MountedBackends]:
     """Every mount entry with its backend, or with the reason why it has none (R3: the others work on)."""
     credentials = backend_credentials(settings)
     opened: list[Backend] = []
@@ -76,7 +82,7 @@ async def _backends(settings: AgentSettings) -> AsyncIterator[MountedBackends]:
     def serve_entry(entry: MountEntry) -> MountedBackend:
         definition = entry.backend
         try:
-            backend = build_backend(definition, credentials[definition.name], meter=BackendMeter(definition.name))
+            backend = build_backend(definition, credentials[definition.name], meter=meters.backends[definition.name])
         except BackendMisconfigured as fault:
             _log.error("backend not usable", backend=definition.name, fault=fault.detail)
             return MountedBackend(entry, None, fault.detail)

@@ -1,0 +1,178 @@
+"""What runs beside the mount: telemetry, metrics, health, and the admin socket."""
+
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+
+from warpdrive import __version__
+from warpdrive.adapters.admin.server import serving_admin
+from warpdrive.adapters.cache import DiskCache
+from warpdrive.adapters.observability.http import serving_metrics
+from warpdrive.adapters.observability.meters import BackendMeter, OperationMeter
+from warpdrive.adapters.observability.metrics import AgentReadings, build_registry
+from warpdrive.adapters.observability.serving import serving
+from warpdrive.adapters.sinks.file import FileLog
+from warpdrive.adapters.sinks.nop import NopLog
+from warpdrive.adapters.sinks.stdout import StdoutLog
+from warpdrive.application.mount.backends import MountedBackend, MountedBackends
+from warpdrive.application.mount.desk import AgentFacts, EntryState, MountDesk
+from warpdrive.application.mount.filesystem import MountedFileSystem
+from warpdrive.application.mount.health import BackendAbsent, BackendReachable, CacheOpens, Health, MountAnswers
+from warpdrive.application.mount.telemetry import AccessCollector, CollectorSettings
+from warpdrive.application.ports.clock import Clock
+from warpdrive.entrypoints.settings import AgentSettings
+
+_CLOSE_SECONDS = 3.0
+
+
+class Meters:
+    """Every number that hot paths bump, made before the parts that bump them."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self.operations = OperationMeter()
+        self.backends = {backend.name: BackendMeter(backend.name) for backend in settings.backends}
+
+
+class Telemetry:
+    """The collector and its sink."""
+
+    def __init__(self, collector: AccessCollector, sink: FileLog | StdoutLog | NopLog) -> None:
+        self.collector = collector
+        self._sink = sink
+
+    @property
+    def lost(self) -> int:
+        """Access records that nobody will see."""
+        return self.collector.lost + self._sink.lost
+
+
+@asynccontextmanager
+async def recording(settings: AgentSettings, clock: Clock) -> AsyncIterator[Telemetry]:
+    """Collect access records while the block runs; at its end what is left is written."""
+    section = settings.telemetry
+    sink: FileLog | StdoutLog | NopLog = NopLog()
+    if section.enabled and section.sink == "stdout":
+        sink = StdoutLog()
+    elif section.enabled and section.sink == "file":
+        assert section.file_path is not None, "the settings demand it"
+        sink = FileLog(section.file_path)
+    collector = AccessCollector(
+        CollectorSettings(
+            node=settings.agent.node or "",
+            enabled=section.enabled,
+            flush_interval=section.flush_interval,
+            batch_size=section.batch_size,
+            sample_metadata_ops=section.sample_metadata_ops,
+        ),
+        sink,
+        clock,
+        draw=random.random,
+    )
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(collector.run)
+            yield Telemetry(collector, sink)
+            tasks.cancel_scope.cancel()
+    finally:
+        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await sink.aclose()
+
+
+@asynccontextmanager
+async def serving_operators(
+    settings: AgentSettings,
+    filesystem: MountedFileSystem,
+    cache: DiskCache,
+    telemetry: Telemetry,
+    meters: Meters,
+    clock: Clock,
+) -> AsyncIterator[None]:
+    """Serve `/metrics`, `/healthz` and the admin socket while the block runs.
+
+    Raises MetricsAddressError or AdminSocketError before anything is served.
+    """
+    backends = filesystem.backends
+    health = Health(
+        [MountAnswers(str(settings.mount_point)), CacheOpens(cache.stats, cache.check), *_checks(backends)], clock
+    )
+    desk = MountDesk(
+        AgentFacts(
+            version=__version__,
+            pid=os.getpid(),
+            node=settings.agent.node or "",
+            mount_point=str(settings.mount_point),
+            started=clock.monotonic(),
+        ),
+        entries=lambda: [_entry_state(backend) for backend in backends],
+        cache=cache.stats,
+        health=health,
+        hidden=filesystem.hidden,
+        counters=lambda: _counters(filesystem, meters.backends),
+        tree=filesystem.walker,
+        filler=filesystem.filler,
+        order=filesystem,
+        clock=clock,
+    )
+    async with AsyncExitStack() as stack:
+        if settings.metrics.enabled:
+            registry = build_registry(_readings(filesystem, cache, meters, lambda: telemetry.lost))
+            await stack.enter_async_context(serving_metrics(str(settings.metrics.addr), registry, health))
+        settings.agent.socket_path.parent.mkdir(parents=True, exist_ok=True)
+        await stack.enter_async_context(serving_admin(desk, settings.agent.socket_path, serving))
+        yield
+
+
+def _checks(backends: MountedBackends) -> list[BackendReachable | BackendAbsent]:
+    return [
+        BackendReachable(backend.name, backend.reader) if backend.online else BackendAbsent(backend.name, backend.fault)
+        for backend in backends
+    ]
+
+
+def _entry_state(backend: MountedBackend) -> EntryState:
+    return EntryState(
+        path=backend.entry.path,
+        backend=backend.name,
+        type=backend.entry.backend.type,
+        state="online" if backend.online else backend.fault,
+        version_strength=backend.capabilities.version_strength.value if backend.online else "",
+    )
+
+
+def _readings(
+    filesystem: MountedFileSystem, cache: DiskCache, meters: Meters, lost: Callable[[], int]
+) -> AgentReadings:
+    counters = filesystem.counters
+    return AgentReadings(
+        hits=lambda: counters.hits,
+        misses=lambda: counters.misses,
+        readahead_hits=lambda: counters.readahead_hits,
+        readahead_wasted=lambda: counters.readahead_wasted,
+        cache=cache.stats,
+        records_lost=lost,
+        operations=meters.operations,
+        backends=list(meters.backends.values()),
+    )
+
+
+def _counters(filesystem: MountedFileSystem, meters: Mapping[str, BackendMeter]) -> Mapping[str, float]:
+    """What `warpdrive-ctl stats` prints, beside the cache's own."""
+    counters = filesystem.counters
+    return {
+        "reads_hit": counters.hits,
+        "reads_missed": counters.misses,
+        "bytes_served": counters.bytes_served,
+        "readahead_hits": counters.readahead_hits,
+        "readahead_wasted": counters.readahead_wasted,
+        "fetches": counters.fetches,
+        "fetched_bytes": counters.fetched_bytes,
+        "uncached_reads": counters.uncached_reads,
+        "memory_in_flight": filesystem.pool.in_use,
+        "inodes": filesystem.inodes,
+        "open_files": filesystem.open_files,
+        **{f"backend_bytes_read.{name}": meter.read_bytes for name, meter in meters.items()},
+        **{f"backend_errors.{name}": sum(meter.errors.values()) for name, meter in meters.items()},
+    }
