@@ -1,10 +1,11 @@
-"""An S3 server that can do one thing: list very many names as fast as Python can send them.
+"""An S3 server that can do one thing: list very many names, each page after a wait of its own.
 
-It answers ListObjectsV2 and HEAD for keys `names/<number>.bin` of 4096 bytes. The general servers sort all their
-keys for every page, so that a listing of 100,000 names measures them and not the mount. Run as a program:
-`python -m benchmarks.listing_server HOST PORT COUNT`.
+It answers ListObjects, ListObjectsV2 and HEAD for keys `names/<number>.bin` of 4096 bytes. The general servers sort
+all their keys for every page, so that a listing of 100,000 names would measure them and not the mount. Run as a
+program: `python -m benchmarks.listing_server HOST PORT COUNT PAGE_MILLISECONDS`.
 """
 
+import asyncio
 import sys
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -45,7 +46,9 @@ class Listing:
 
     def _render(self, prefix: str, entries: Sequence[str], folders: str, token: str) -> str:
         truncated = "true" if token else "false"
-        more = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+        # The last name serves both versions of the listing call.
+        more = f"<NextContinuationToken>{token}</NextContinuationToken><NextMarker>{token}</NextMarker>"
+        more = more if token else ""
         count = len(entries) + bool(folders)
         return (
             f"{HEAD}<Name>bench</Name><Prefix>{escape(prefix)}</Prefix><KeyCount>{count}</KeyCount>"
@@ -54,16 +57,17 @@ class Listing:
         )
 
 
-def application(count: int) -> web.Application:
-    """Build the server for `count` names."""
+def application(count: int, page_seconds: float) -> web.Application:
+    """Build the server for `count` names; every page is answered after `page_seconds`."""
     listing = Listing(count)
     known = frozenset(listing.keys)
 
     async def answer_listing(request: web.Request) -> web.Response:
         query = request.query
-        after = query.get("continuation-token") or query.get("start-after", "")
+        after = query.get("continuation-token") or query.get("marker") or query.get("start-after", "")
         limit = min(int(query.get("max-keys", "1000")), 1000)
         text = listing.page(query.get("prefix", ""), query.get("delimiter", ""), after, limit)
+        await asyncio.sleep(page_seconds)
         return web.Response(text=text, content_type="application/xml")
 
     async def answer_object(request: web.Request) -> web.Response:
@@ -81,4 +85,6 @@ def application(count: int) -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(application(int(sys.argv[3])), host=sys.argv[1], port=int(sys.argv[2]), access_log=None)
+    _, host, port, count, milliseconds = sys.argv
+    served = application(int(count), float(milliseconds) / 1000)
+    web.run_app(served, host=host, port=int(port), access_log=None)

@@ -99,6 +99,7 @@ class Rclone:
             "RCLONE_CONFIG_BENCH_SECRET_ACCESS_KEY": SECRET_KEY,
             "RCLONE_CONFIG_BENCH_REGION": REGION,
             "RCLONE_CONFIG_BENCH_FORCE_PATH_STYLE": "true",
+            "RCLONE_CONFIG_BENCH_LIST_VERSION": "2",
         }
         command = [
             str(ROOT / ".tools" / "servers" / "bin" / "rclone"),

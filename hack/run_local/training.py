@@ -15,6 +15,7 @@ CHUNK = 1 << 20
 BATCH = 128
 LEARNING_RATE = 0.1
 CLASSES = 10
+SIDE = 64
 POOLED = 16
 
 Floats = NDArray[np.float32]
@@ -48,8 +49,8 @@ class _Metered:
         return content
 
 
-def samples(shard: Path, account: ReadAccount) -> Iterator[tuple[Floats, int]]:
-    """Yield pictures, averaged down to 16 x 16 and flattened, values 0 to 1, with their digit."""
+def samples(shard: Path, account: ReadAccount) -> Iterator[tuple[bytes, int]]:
+    """Yield pictures, 64 x 64 grey bytes, with their digit."""
     with shard.open("rb", buffering=0) as file:
         metered = _Metered(file, account)
         # tarfile asks its stream mode for a file object but only ever calls read()
@@ -58,25 +59,30 @@ def samples(shard: Path, account: ReadAccount) -> Iterator[tuple[Floats, int]]:
             for member in members:
                 content = members.extractfile(member).read()
                 if member.name.endswith(".pgm"):
-                    picture = content[-64 * 64 :]
+                    picture = content[-SIDE * SIDE :]
                 else:
-                    pixels = np.frombuffer(picture, np.uint8).reshape(POOLED, 4, POOLED, 4)
-                    yield (pixels.mean(axis=(1, 3)) / 255).astype(np.float32).ravel(), int(content)
+                    yield picture, int(content)
 
 
 def batches(shards: list[Path], account: ReadAccount) -> Iterator[tuple[Floats, NDArray[np.int64]]]:
-    """Yield batches of 128 samples, in the order of the shards."""
-    pictures: list[Floats] = []
+    """Yield batches of 128 samples in the order of the shards: rows of 256 values from 0 to 1, and the digits."""
+    pictures: list[bytes] = []
     digits: list[int] = []
     for shard in shards:
         for picture, digit in samples(shard, account):
             pictures.append(picture)
             digits.append(digit)
             if len(digits) == BATCH:
-                yield np.stack(pictures), np.array(digits)
+                yield _averaged(pictures), np.array(digits)
                 pictures, digits = [], []
     if digits:
-        yield np.stack(pictures), np.array(digits)
+        yield _averaged(pictures), np.array(digits)
+
+
+def _averaged(pictures: list[bytes]) -> Floats:
+    step = SIDE // POOLED
+    pixels = np.frombuffer(b"".join(pictures), np.uint8).reshape(-1, POOLED, step, POOLED, step)
+    return (pixels.mean(axis=(2, 4), dtype=np.float32) / 255).reshape(len(pictures), POOLED * POOLED)
 
 
 class Network:
