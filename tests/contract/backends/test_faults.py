@@ -39,6 +39,7 @@ class TestBrokenConnections:
     ) -> None:
         """A slow answer is an answer."""
         await put(backend, KEY, data)
+        await proxied.reader.stat(KEY)  # a login takes many answers, one after the other
         proxy.latency_s = 0.1
         began = time.monotonic()
         got, _ = await read(proxied, KEY, MIB, MIB)
