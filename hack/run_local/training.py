@@ -82,7 +82,8 @@ def batches(shards: list[Path], account: ReadAccount) -> Iterator[tuple[Floats, 
 def _averaged(pictures: list[bytes]) -> Floats:
     step = SIDE // POOLED
     pixels = np.frombuffer(b"".join(pictures), np.uint8).reshape(-1, POOLED, step, POOLED, step)
-    return (pixels.mean(axis=(2, 4), dtype=np.float32) / 255).reshape(len(pictures), POOLED * POOLED)
+    averaged: Floats = pixels.mean(axis=(2, 4), dtype=np.float32) / 255
+    return averaged.reshape(len(pictures), POOLED * POOLED)
 
 
 class Network:
