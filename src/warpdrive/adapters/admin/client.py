@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -83,7 +83,7 @@ class AgentClient:
         """Drop what the cache holds below the path."""
         return self._call("POST", "/evict", {"path": path}, read=_EVICT_READ)
 
-    def warm(self, request: WarmRequest) -> Iterator[Answer]:
+    def warm(self, request: WarmRequest) -> Generator[Answer, None, None]:
         """Run it; yields progress several times a second.
 
         The last has `finished`. Closing the iterator stops it.

@@ -107,7 +107,7 @@ def test_a_client_that_goes_away_stops_the_run(client: AgentClient, agent: Opera
     lines = client.warm(WarmRequest("/photos", recursive=True))
     next(lines)
     wait_until(lambda: agent.filler.busy == 4)
-    lines.close()  # type: ignore[attr-defined]  # it is a generator
+    lines.close()
     wait_until(lambda: agent.filler.busy == 0)
     assert agent.filler.cancelled == 4
 

@@ -1,0 +1,88 @@
+"""`status`: what the agent is, what it mounts, how it feels, and what it cannot show."""
+
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from warpdrive.entrypoints.ctl.session import (
+    FAILED,
+    Session,
+    console,
+    json_option,
+    pass_session,
+    print_json,
+    printable,
+)
+from warpdrive.entrypoints.settings.units import format_duration, format_size
+
+
+@click.command()
+@click.option("--hidden", is_flag=True, help="List the keys that no path leads to, and why.")
+@json_option
+@pass_session
+def status(session: Session, *, hidden: bool, as_json: bool) -> None:
+    """Show the local agent: mount entries, cache, health. Exit status 1 when it is degraded.
+
+    Keys are known as hidden once their directory has been listed.
+    """
+    with session.agent() as agent:
+        if hidden:
+            _show_hidden(agent.hidden(), as_json=as_json)
+            return
+        answer = agent.status()
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer, console())
+    if answer["health"]["status"] != "ok":
+        sys.exit(FAILED)
+
+
+def _show(answer: dict[str, Any], out: Console) -> None:
+    cache = answer["cache"]
+    facts = Table(box=None, show_header=False)
+    facts.add_row("agent", f"warpdrive {answer['version']}, pid {answer['pid']}, node {answer['node']}")
+    facts.add_row("mount point", Text(printable(answer["mount_point"])))
+    facts.add_row("up", format_duration(answer["uptime"]))
+    facts.add_row(
+        "cache",
+        f"{format_size(cache['size_bytes'])} of {format_size(cache['max_bytes'])}, {cache['objects']} objects"
+        + (", DEGRADED: the disk refuses stores" if cache["degraded"] else ""),
+    )
+    facts.add_row("health", answer["health"]["status"])
+    if answer["hidden"]:
+        counts = ", ".join(f"{count} ({reason})" for reason, count in sorted(answer["hidden"].items()))
+        facts.add_row("hidden keys", f"{counts}; see status --hidden")
+    out.print(facts)
+    entries = Table("path", "backend", "type", "versions", "state", box=None)
+    for entry in answer["entries"]:
+        entries.add_row(
+            Text(printable(entry["path"])),
+            Text(entry["backend"]),
+            entry["type"],
+            entry["version_strength"] or "-",
+            Text(printable(entry["state"])),
+        )
+    out.print(entries)
+    for check in answer["health"]["checks"]:
+        if not check["ok"]:
+            out.print(Text(f"unwell: {check['name']}: {printable(check['detail'])}"))
+
+
+def _show_hidden(keys: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(keys)
+        return
+    table = Table("directory", "backend", "key", "why", box=None)
+    for key in keys:
+        table.add_row(
+            Text(printable(key["path"])), Text(key["backend"]), Text(repr(printable(key["key"]))), Text(key["reason"])
+        )
+    if keys:
+        console().print(table)
+    else:
+        print("no hidden keys in the directories listed so far")
