@@ -1,6 +1,7 @@
 """Keys to sign with, whoever holds them: given ones, the SDK's default chain with its refreshes, or none."""
 
 import asyncio
+import functools
 import os
 from typing import Any
 
@@ -74,18 +75,34 @@ class Keychain:
 
     def _make_session(self) -> Any:
         import aioboto3  # noqa: PLC0415 (half a second of import that a process without S3 never pays)
+        from aiobotocore.session import AioSession  # noqa: PLC0415 (the same)
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 (the same)
 
+        core = AioSession()
+        core.register_component("data_loader", _service_models())
         try:
             if self._fixed is None:
-                return aioboto3.Session()
+                return aioboto3.Session(botocore_session=core)
             return aioboto3.Session(
                 aws_access_key_id=self._fixed.access_key_id,
                 aws_secret_access_key=self._fixed.secret_access_key,
                 aws_session_token=self._fixed.session_token,
+                botocore_session=core,
             )
         except BotoCoreError as error:
             raise BackendMisconfigured(f"the AWS profile cannot be used: {error}") from error
+
+
+@functools.cache
+def _service_models() -> Any:
+    """The SDK's descriptions of S3, read once for all backends: some 100 ms of JSON, not for the event loop."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 (see above)
+
+    loader = create_loader()
+    loader.load_service_model("s3", "service-2")
+    for name in ("endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data(name)
+    return loader
 
 
 async def _asked(answer: Any) -> Any:

@@ -47,9 +47,10 @@ def parse_page(body: bytes) -> ListPage:
 
 
 def _parsed(body: bytes) -> ScannedPage:
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise MalformedResponse("a listing with a DTD")
-    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 (no DTD, checked above; UTF-8 is forced, so none hides)
+    # The parser follows a UTF-16 mark even when told UTF-8; zero bytes betray it, and with it what it could hide.
+    if b"\0" in body or b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise MalformedResponse("a listing with a DTD, or not in UTF-8")
+    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 (no DTD, checked above)
     try:
         parser.feed(body)
         root = parser.close()
