@@ -14,7 +14,7 @@ CacheFactory = Callable[..., AbstractAsyncContextManager[PageCache]]
 
 @pytest.fixture(params=["memory", "disk"])
 def make_cache(request: pytest.FixtureRequest, tmp_path: Path) -> CacheFactory:
-    """Return a context manager factory: `async with make_cache(max_bytes, block_size) as cache`."""
+    """Build a cache of one kind; the factory takes its size and its block size in bytes."""
 
     @asynccontextmanager
     async def memory(max_bytes: int, block_size: int) -> AsyncIterator[PageCache]:

@@ -22,11 +22,13 @@ CONTENT = ContentId("s3|bucket", "data/shard-0001.tar", "v1")
 
 @pytest.fixture
 async def cache(make_cache: CacheFactory) -> AsyncIterator[PageCache]:
+    """Make a cache with room for all that one test stores."""
     async with make_cache(64 * MIB, BLOCK) as cache:
         yield cache
 
 
 def view(start: int, stop: int) -> memoryview:
+    """Cut the sample body."""
     return memoryview(BODY)[start:stop]
 
 

@@ -165,6 +165,10 @@ class DiskCache:
         """See `Room.settle`."""
         self._room.settle(obj, blocks, size)
 
+    def reading(self, step: int) -> None:
+        """See `Room.reading`."""
+        self._room.reading(step)
+
     async def relieve(self, size: int) -> bool:
         """See `Room.relieve`."""
         return await self._room.relieve(size)

@@ -37,6 +37,9 @@ class Keeper(Protocol):
     def settle(self, obj: "DiskObject", blocks: range, size: int) -> None:
         """End what `reserve` began."""
 
+    def reading(self, step: int) -> None:
+        """Count reads under way, +1 or -1."""
+
     async def relieve(self, size: int) -> bool:
         """Evict at least `size` bytes because the disk is full; False when nothing could go."""
 
@@ -113,6 +116,7 @@ class DiskObject:
             return None
         blocks = self.blocks(first, stop)
         self.hold(blocks)
+        self.keeper.reading(+1)
         try:
             if self.table.suspects and not await self._verify(first, stop):
                 return None
@@ -128,6 +132,7 @@ class DiskObject:
             self.keeper.lost(self, first, stop)
         finally:
             self.unhold(blocks)
+            self.keeper.reading(-1)
         return None
 
     def missing(self, start: int, stop: int) -> tuple[int, int] | None:

@@ -77,6 +77,7 @@ class Room:
         self.evicted_bytes = 0
         self._in_flight = 0
         self._leaving = 0
+        self._reading = 0
         self._wanted = 0
         self._departing: dict[bytes, _Departure] = {}
         self._pressure = asyncio.Event()
@@ -135,7 +136,13 @@ class Room:
                 obj.writing[block] = count
             else:
                 del obj.writing[block]
-        if self.used + self._in_flight > self._high:
+        if self._waiting or self.used + self._in_flight > self._high:
+            self._pressure.set()
+
+    def reading(self, step: int) -> None:
+        """Count reads under way (+1, -1); the end of one may let a block go that a store waits for."""
+        self._reading += step
+        if step < 0 and self._waiting:
             self._pressure.set()
 
     async def relieve(self, size: int) -> bool:
@@ -182,6 +189,10 @@ class Room:
                 waiting, self._waiting = self._waiting, []
                 over = self.used + self._in_flight + self._wanted - self._low
                 freed = await self._evict(over, limit=BATCH_BYTES) if over > 0 else 0
+                if over > 0 and not freed and (self._in_flight or self._reading):
+                    # All that could go is being written or read just now: the end of any of these asks again.
+                    self._waiting += waiting
+                    break
                 for waiter in waiting:
                     if not waiter.done():
                         waiter.set_result(freed > 0 or over <= 0)

@@ -20,6 +20,7 @@ from warpdrive.domain.content.pages import PAGE_SIZE, PAGES_PER_EXTENT
 
 
 def sums(count: int, seed: int = 1) -> bytes:
+    """Make checksums up."""
     return random.Random(seed).randbytes(8 * count)
 
 

@@ -15,11 +15,13 @@ ROW = ObjectRow(ContentId("b", "k\udcff", "v"), 100)
 
 
 def extent(byte: int) -> ExtentRow:
+    """Make a small row."""
     return ExtentRow(bytes([byte]), bytes(8), suspect=False)
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
+    """Start a new index."""
     index = Index(tmp_path / "index.sqlite")
     index.start("boot")
     yield index
@@ -65,7 +67,9 @@ def test_refused_changes_stay_pending_in_order(index: Index, tmp_path: Path) -> 
     assert index.load(NAME) == (ROW, {2: extent(3)})
 
 
-@pytest.mark.parametrize(("finish", "boot", "suspect"), [("boot", "boot", False), (None, "boot", True), ("boot", "other", True)])
+@pytest.mark.parametrize(
+    ("finish", "boot", "suspect"), [("boot", "boot", False), (None, "boot", True), ("boot", "other", True)]
+)
 def test_rows_are_trusted_after_an_orderly_shutdown_in_the_same_boot(
     tmp_path: Path, finish: str | None, boot: str, *, suspect: bool
 ) -> None:

@@ -1,6 +1,5 @@
 """The cache directory: who may own it and what it may hold."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +37,7 @@ def test_a_directory_with_foreign_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(CacheForeign, match=r"thesis\.tex"):
         CacheDirectory.claim(tmp_path)
-    assert os.listdir(tmp_path) == ["thesis.tex"]
+    assert [found.name for found in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 @pytest.mark.parametrize("words", ["", "something else 1\n"])
@@ -56,7 +55,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CacheFormatUnknown, match="99") as caught:
         CacheDirectory.claim(tmp_path)
     assert caught.value.supported == 1
-    assert os.listdir(tmp_path) == ["FORMAT"]
+    assert [found.name for found in tmp_path.iterdir()] == ["FORMAT"]
 
 
 def test_a_path_that_is_a_file_is_unusable(tmp_path: Path) -> None:
