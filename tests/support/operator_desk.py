@@ -58,7 +58,7 @@ class OperatorDesk:
             cache=cache_stats,
             health=Health([FixedCheck("mount"), FixedCheck("backend:photos", fault=fault)], self.clock),
             hidden=OneHiddenKey(),
-            counters=lambda: {"hits": 7, "misses": 3},
+            counters=lambda: {"reads_hit": 7, "reads_missed": 3},
             tree=tree,
             filler=filler,
             order=self.order,

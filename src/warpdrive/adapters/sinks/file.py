@@ -86,7 +86,7 @@ class FileLog(WritingLog):
         rotate_at: int = DEFAULT_ROTATE_AT,
         kept: int = DEFAULT_KEPT,
         batch_size: int = 100,
-        flush_interval: float = 5.0,
+        flush_interval: float = 1.0,
         capacity: int = 100_000,
     ) -> None:
         super().__init__(

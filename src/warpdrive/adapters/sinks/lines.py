@@ -8,6 +8,4 @@ from warpdrive.application.ports.access_log import AccessRecord
 
 def encode_lines(records: Iterable[AccessRecord]) -> bytes:
     r"""Return JSON lines. ASCII only: bytes of a name that are no UTF-8 appear as `\udcXX` escapes."""
-    return b"".join(
-        json.dumps(record._asdict(), separators=(",", ":")).encode("ascii") + b"\n" for record in records
-    )
+    return b"".join(json.dumps(record._asdict(), separators=(",", ":")).encode("ascii") + b"\n" for record in records)

@@ -35,7 +35,7 @@ class StdoutLog(WritingLog):
         *,
         descriptor: int = _STDOUT,
         batch_size: int = 100,
-        flush_interval: float = 5.0,
+        flush_interval: float = 1.0,
         capacity: int = 100_000,
     ) -> None:
         super().__init__(

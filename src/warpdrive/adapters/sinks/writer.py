@@ -30,7 +30,10 @@ class BatchTarget(Protocol):
 
 
 class WritingLog:
-    """An `AccessLog` over a target. Threads: `record` from one, the target's methods from its own."""
+    """An `AccessLog` over a target. Threads: `record` from one, the target's methods from its own.
+
+    `flush_interval` in seconds: how long a record waits for company. The collector makes batches already, so short.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class WritingLog:
         *,
         name: str,
         batch_size: int = 100,
-        flush_interval: float = 5.0,
+        flush_interval: float = 1.0,
         capacity: int = 100_000,
     ) -> None:
         self._target = target
@@ -87,9 +90,7 @@ class WritingLog:
                 self._lost += len(self._records) + self._writing
                 self._records.clear()
                 self._writing = 0
-            log.warning(
-                "telemetry sink did not take its records", extra={"sink": self._name, "lost": self._lost}
-            )
+            log.warning("telemetry sink did not take its records", extra={"sink": self._name, "lost": self._lost})
 
     def _run(self) -> None:
         while True:

@@ -30,8 +30,8 @@ def stats(session: Session, *, as_json: bool) -> None:
 
 def hit_ratio(counters: Mapping[str, float]) -> float | None:
     """Return the part of reads that were hits; None before the first."""
-    reads = counters.get("hits", 0) + counters.get("misses", 0)
-    return counters.get("hits", 0) / reads if reads else None
+    reads = counters.get("reads_hit", 0) + counters.get("reads_missed", 0)
+    return counters.get("reads_hit", 0) / reads if reads else None
 
 
 def _shown(name: str, value: float) -> str:

@@ -73,7 +73,7 @@ def test_hidden_keys_keep_their_raw_bytes(client: AgentClient) -> None:
 def test_stats_are_counters_by_name(client: AgentClient) -> None:
     """The read path's and the cache's."""
     stats = client.stats()
-    assert (stats["hits"], stats["misses"], stats["cache_evicted_blocks"]) == (7, 3, 5)
+    assert (stats["reads_hit"], stats["reads_missed"], stats["cache_evicted_blocks"]) == (7, 3, 5)
 
 
 def test_warm_streams_progress_until_it_is_complete(client: AgentClient, agent: OperatorDesk) -> None:

@@ -128,7 +128,7 @@ def test_stats(socket_path: Path) -> None:
     assert "1 KiB" in text
     assert "hit ratio" in text
     assert "70.0%" in text
-    assert json.loads(ctl(socket_path, "stats", "--json").stdout)["hits"] == 7
+    assert json.loads(ctl(socket_path, "stats", "--json").stdout)["reads_hit"] == 7
 
 
 def test_status(socket_path: Path) -> None:
