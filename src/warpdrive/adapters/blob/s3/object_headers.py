@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from warpdrive.adapters.blob.s3.http.head import MalformedResponse
+from warpdrive.application.ports.errors import VersionChanged
 from warpdrive.application.ports.objects import Digest, ObjectInfo, ObjectKey, ObjectVersion
 
 NS = 1_000_000_000
@@ -35,7 +37,12 @@ def version_of(etag: str) -> ObjectVersion:
 
 
 def etag_of(version: ObjectVersion) -> str:
-    """The ETag of a version, for If-Match."""
+    """The ETag of a version, for If-Match.
+
+    Raises VersionChanged for what cannot be one: a listing could bring line breaks, and with them headers.
+    """
+    if not (version.isascii() and version.isprintable()):
+        raise VersionChanged(f"{version!r} is no version of an object")
     return version if version.startswith("W/") else f'"{version}"'
 
 
@@ -43,9 +50,10 @@ def etag_of(version: ObjectVersion) -> str:
 def modified_ns(date: str) -> int:
     """Parse an HTTP date into ns since the epoch. Raises MalformedResponse."""
     try:
-        return int(parsedate_to_datetime(date).timestamp()) * NS
+        when = parsedate_to_datetime(date)
     except ValueError as error:
         raise MalformedResponse(f"not a date: {date!r}") from error
+    return int(when.replace(tzinfo=when.tzinfo or UTC).timestamp()) * NS
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int]:

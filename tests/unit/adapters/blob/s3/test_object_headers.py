@@ -4,6 +4,7 @@ import pytest
 
 from warpdrive.adapters.blob.s3.http.head import MalformedResponse
 from warpdrive.adapters.blob.s3.object_headers import content_range, described, etag_of, version_of
+from warpdrive.application.ports.errors import VersionChanged
 from warpdrive.application.ports.objects import ObjectKey, ObjectVersion
 
 _MD5 = "9dd4e461268c8034f5c8564e155c67a6"
@@ -49,6 +50,13 @@ def test_versions_and_etags_are_each_other() -> None:
         assert etag_of(version_of(etag)) == etag
     assert version_of("bare") == "bare"
     assert etag_of(ObjectVersion("bare")) == '"bare"'
+
+
+@pytest.mark.parametrize("version", ['a"\r\nx-amz-acl: public', "\x00", "é"])
+def test_a_version_cannot_smuggle_headers(version: str) -> None:
+    """What is not printable ASCII never reaches a request."""
+    with pytest.raises(VersionChanged):
+        etag_of(ObjectVersion(version))
 
 
 def test_content_range() -> None:

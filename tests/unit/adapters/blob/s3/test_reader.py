@@ -1,10 +1,13 @@
 """The reading half, against servers that answer oddly; the ordinary is the contract suite's."""
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import self_signed
 from tests.support.listing_server import BUCKET, ListingServer, body_of, key_at
 from tests.support.scripted_server import Answer, ScriptedServer, whole
 from warpdrive.adapters.blob.s3 import open_s3
@@ -223,6 +226,28 @@ class TestCredentials:
                 with pytest.raises(BackendMisconfigured, match="no credentials"):
                     await backend.stat(_KEY)
             assert server.connections == 0
+
+
+async def test_https_trusts_the_bundle_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS_CA_BUNDLE, as for the SDK; without it a private certificate is refused."""
+    certificate = self_signed(tmp_path)
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(certificate)
+    async with ScriptedServer(whole(200, headers=_HEADERS), tls=serving) as server:
+        endpoint = f"https://localhost:{server.address[1]}"
+        monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+        async with _backend(endpoint) as backend:
+            with pytest.raises(BackendMisconfigured):
+                await backend.stat(_KEY)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        async with _backend(endpoint) as backend:
+            assert (await backend.stat(_KEY)).version == "v1"
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "absent.pem"))
+        async with _backend(endpoint) as backend:
+            with pytest.raises(BackendMisconfigured, match=r"absent\.pem"):
+                await backend.stat(_KEY)
 
 
 async def test_a_closed_backend_says_so() -> None:

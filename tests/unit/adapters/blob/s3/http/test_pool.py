@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import self_signed
 from tests.support.ports import LOOPBACK, Address, free_port, wait_until_async
 from tests.support.scripted_server import Answer, ScriptedServer, whole
 from warpdrive.adapters.blob.s3.http.head import MalformedResponse, ResponseHead
@@ -256,15 +256,8 @@ class TestConnections:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that nobody trusts by default, its key in the same file."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    argv += ["-keyout", str(key), "-out", str(cert), "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run([*argv, "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_bytes(key.read_bytes() + cert.read_bytes())
-    return both
+    """For localhost."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 class TestTls:
