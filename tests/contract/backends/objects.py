@@ -1,6 +1,7 @@
 """Small verbs for the contract's tests: put, read, list everything, and a sink that remembers."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from warpdrive.adapters.blob.factory import Backend
 from warpdrive.application.ports.object_writer import Precondition
@@ -61,6 +62,11 @@ async def listed(
         if cursor is None:
             return objects, prefixes
     raise AssertionError(f"the listing of {prefix!r} does not end")
+
+
+def names(folder: Path) -> list[str]:
+    """Every name in a local directory, sorted: hidden and staged ones too."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 class Arrival:
