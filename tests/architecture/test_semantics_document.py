@@ -26,7 +26,7 @@ def claims() -> list[str]:
     return items
 
 
-def tests_in(path: Path) -> set[str]:
+def names_defined_in(path: Path) -> set[str]:
     """Return the names of the test functions that a module defines, in classes too."""
     nodes = ast.walk(ast.parse(path.read_text()))
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -45,4 +45,4 @@ def test_every_claim_names_a_test_that_exists(claim: str) -> None:
     assert references, f"no test is named by: {claim}"
     for file, name in references:
         assert (ROOT / file).exists(), f"{file} does not exist"
-        assert name in tests_in(ROOT / file), f"{file} has no {name}"
+        assert name in names_defined_in(ROOT / file), f"{file} has no {name}"

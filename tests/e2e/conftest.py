@@ -1,0 +1,58 @@
+"""One agent over local directories, as a user starts it: the program, a YAML file, a mount."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.mounts import MountProcess, agent_mount, write_config
+
+Starter = Callable[..., AbstractContextManager[MountProcess]]
+
+SHORT = {"attr_ttl": "100ms", "entry_ttl": "100ms", "negative_ttl": "100ms", "dir_ttl": "100ms"}
+"""Freshness that a test can wait for."""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The directory that is mounted at /data."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(tmp_path: Path, source: Path) -> Starter:
+    """Start an agent over `source` (or over the given backends), with the given cache settings on top."""
+
+    @contextlib.contextmanager
+    def starter(backends: list[dict[str, Any]] | None = None, **cache: str) -> Iterator[MountProcess]:
+        settings = {"path": str(tmp_path / "cache"), "max_size": "256MB", "memory_limit": "64MB", **cache}
+        top: dict[str, Any] = {"cache": settings}
+        if backends is not None:
+            top["backends"] = backends
+        with agent_mount(write_config(tmp_path, source, **top), tmp_path / "mnt") as mount:
+            yield mount
+            assert mount.stop() == 0, mount.printed()
+
+    return starter
+
+
+@pytest.fixture
+def replace(tmp_path: Path) -> Callable[[Path, bytes], None]:
+    """Give a file new content at once, as another writer does it: a new file moved over the old."""
+
+    def replacer(path: Path, content: bytes) -> None:
+        fresh = tmp_path / "fresh"
+        fresh.write_bytes(content)
+        fresh.rename(path)
+
+    return replacer
+
+
+def names(folder: Path) -> list[str]:
+    """List a directory, sorted."""
+    return sorted(path.name for path in folder.iterdir())
