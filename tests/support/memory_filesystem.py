@@ -19,6 +19,7 @@ from warpdrive.application.mount.attributes import (
 from warpdrive.application.mount.errors import (
     BadHandle,
     IsADirectory,
+    NameTooLong,
     NoSuchAttribute,
     NoSuchEntry,
     NotADirectory,
@@ -26,6 +27,7 @@ from warpdrive.application.mount.errors import (
     StaleInode,
 )
 
+NAME_MAX = 255
 MTIME_NS = 1_700_000_000_123_456_789
 
 
@@ -119,6 +121,8 @@ class MemoryFileSystem:
     async def lookup(self, parent: int, name: bytes) -> Attributes:
         """Find a name."""
         self._entered("lookup")
+        if len(name) > NAME_MAX:
+            raise NameTooLong(name)
         node = self._node(parent).children.get(name)
         if node is None:
             raise NoSuchEntry(name)

@@ -22,6 +22,7 @@ from tests.support.memory_filesystem import MemoryFileSystem
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.presentation import Presentation
 from warpdrive.adapters.fuse.session import MountOptions
+from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.entrypoints.mount.lifetime import serve
 
 
@@ -87,4 +88,5 @@ if __name__ == "__main__":
     parser.add_argument("--rw", action="store_true")
     parser.add_argument("--ttl", type=float, default=60.0)
     typed = parser.parse_args()
+    configure_logging("info", "console")
     anyio.run(run, typed, pickle.loads(Path(typed.tree).read_bytes()))

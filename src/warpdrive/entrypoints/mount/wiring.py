@@ -8,15 +8,17 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import anyio
+import anyio.to_thread
 import structlog
 
 from warpdrive.adapters.admin.socket import AdminSocketError
 from warpdrive.adapters.blob.factory import Backend, build_backend
 from warpdrive.adapters.cache import CacheError, DiskCache
-from warpdrive.adapters.fuse.mount_point import MountFault
+from warpdrive.adapters.fuse.mount_point import MountFault, prepare
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.presentation import Presentation
 from warpdrive.adapters.fuse.session import MountOptions
@@ -43,6 +45,9 @@ _CLOSE_SECONDS = 3.0
 
 async def run(settings: AgentSettings, options: CommandOptions, announce: Callable[[], None]) -> None:
     """Run the agent until its tree is unmounted. Raises START_FAULTS before `announce` is called."""
+    # First of all, though the transport looks again: a mount point that cannot be used is the commonest mistake,
+    # and starting twice shall say "busy", not "cache in use".
+    await anyio.to_thread.run_sync(partial(prepare, str(settings.mount_point), allow_non_empty=options.non_empty))
     clock = SystemClock()
     namespace = build_namespace(settings, uuid4(), at=datetime.now(UTC))
     meters = Meters(settings)
