@@ -1,17 +1,17 @@
 """A quick way through a page of a listing: cut the text at its tags instead of building a tree.
 
-A tree of a page of 1000 names costs 4.5 ms, longer than some servers need for the page; this costs about 1.5 ms. It
+A tree of a page of 1000 names costs 4.5 ms, longer than some servers need for the page; this costs about 1.3 ms. It
 takes only documents in which cutting and parsing mean the same (plain elements without attributes, comments or
 CDATA; one of each field in every entry) and declines all others, which `listing` then parses properly.
 """
 
 import re
-from html import unescape
 from typing import NamedTuple
 
-_ENTRY = "<Contents>"
 _PREFIX = re.compile(r"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>\s*</CommonPrefixes>")
 _ROOT = re.compile(r"(?:<\?xml[^>]*\?>)?\s*<ListBucketResult[ >]")
+_COLUMNS = tuple(re.compile(f"<{name}>([^<]*)</{name}>") for name in ("Key", "Size", "ETag", "LastModified"))
+_ENTITIES = (("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&apos;", "'"), ("&lt;", "<"), ("&gt;", ">"))
 
 
 class ScannedPage(NamedTuple):
@@ -33,39 +33,42 @@ def scan(body: bytes) -> ScannedPage | None:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if "<!" in text or "\r" in text or not _ROOT.match(text):
+    # A zero byte is no text, and `_unescaped` counts on it; a bare CR would have to become LF.
+    if "<!" in text or "\r" in text or "\0" in text or not _ROOT.match(text):
         return None
-    # Every ETag has two quotes, which most stores escape; undone here in one go ("&amp;quot;" has no such piece).
-    text = text.replace("&quot;", '"').replace("&#34;", '"')
-    count = text.count(_ENTRY)
-    columns = [_column(text, name) for name in ("Key", "Size", "ETag", "LastModified")]
-    prefixes = [unescape(prefix) for prefix in _PREFIX.findall(text)]
-    if any(len(column) != count for column in columns) or text.count("<CommonPrefixes") != len(prefixes):
+    count = text.count("<Contents>")
+    columns = [column.findall(text) for column in _COLUMNS]
+    prefixes = _PREFIX.findall(text) if "<CommonPrefixes" in text else []
+    if any(len(column) != count for column in columns) or text.count("<Contents") != count:
         return None
-    if text.count("<Contents") != count:
+    if text.count("<CommonPrefixes") != len(prefixes):
         return None
-    keys, sizes, etags, modified = columns
-    return ScannedPage(
-        keys,
-        sizes,
-        etags,
-        modified,
-        prefixes,
-        _single(text, "EncodingType"),
-        _single(text, "IsTruncated"),
-        _single(text, "NextContinuationToken"),
-    )
+    singles = [_single(text, name) for name in ("EncodingType", "IsTruncated", "NextContinuationToken")]
+    try:
+        keys, sizes, etags, modified, prefixes, singles = map(_unescaped, (*columns, prefixes, singles))
+    except _OtherEntityError:
+        return None
+    encoding, truncated, token = singles
+    return ScannedPage(keys, sizes, etags, modified, prefixes, encoding, truncated, token)
 
 
-def _column(text: str, name: str) -> list[str]:
-    pieces = text.split(f"<{name}>")
-    del pieces[0]
-    cells = [piece.partition("<")[0] for piece in pieces]
-    if "&" in "".join(cells):
-        cells = [unescape(cell) if "&" in cell else cell for cell in cells]
-    return cells
+class _OtherEntityError(Exception):
+    """Raised when a text holds an entity that is left to the parser."""
 
 
 def _single(text: str, name: str) -> str:
-    column = _column(text, name)
-    return column[0] if len(column) == 1 else ""
+    """The text of an element that a page has once or not at all."""
+    _, tag, rest = text.partition(f"<{name}>")
+    return rest[: rest.find("<")] if tag else ""
+
+
+def _unescaped(cells: list[str]) -> list[str]:
+    """All cells in one go; "&amp;" comes last, so that what it stands for is not taken for another entity."""
+    together = "\0".join(cells)
+    if "&" not in together:
+        return cells
+    for entity, sign in _ENTITIES:
+        together = together.replace(entity, sign)
+    if together.count("&") != together.count("&amp;"):
+        raise _OtherEntityError
+    return together.replace("&amp;", "&").split("\0")

@@ -96,7 +96,9 @@ def test_cutting_and_parsing_mean_the_same(keys: list[str], prefixes: list[str])
         _entry("k").replace("<Key>", '<Key lang="en">'),
         _entry("k").replace("<Contents>", "<Contents >"),
         "<CommonPrefixes ><Prefix>a/</Prefix></CommonPrefixes>",
-        _entry("k").replace("<Size>7</Size>", "<Size>7</Size ><Size>8</Size>"),
+        _entry("k").replace("</Size>", "</Size >"),
+        _entry("caf&#233;"),
+        _entry("a").replace("<Size>7</Size>", "<Size>7</Size><Size>8</Size>"),
     ],
 )
 def test_what_cannot_be_cut_is_left_to_the_parser(content: str) -> None:
@@ -106,8 +108,10 @@ def test_what_cannot_be_cut_is_left_to_the_parser(content: str) -> None:
 
 def test_the_parser_takes_what_cutting_declines() -> None:
     """CDATA, comments, attributes and prefixed names are still a listing."""
-    content = "<!-- c -->" + _entry("<![CDATA[a&b]]>") + _entry("k").replace("<Key>", '<Key lang="en">')
-    assert [info.key for info in parse_page(_page(content)).objects] == ["a&b", "k"]
+    content = (
+        "<!-- c -->" + _entry("<![CDATA[a&b]]>") + _entry("caf&#233;") + _entry("k").replace("<Key>", '<Key lang="en">')
+    )
+    assert [info.key for info in parse_page(_page(content)).objects] == ["a&b", "café", "k"]
     prefixed = (
         '<s:ListBucketResult xmlns:s="urn:x"><s:Contents><s:Key>k</s:Key><s:Size>1</s:Size><s:ETag>e</s:ETag>'
         "<s:LastModified>2024-02-29T12:00:00Z</s:LastModified></s:Contents></s:ListBucketResult>"
