@@ -17,6 +17,8 @@ class Patience:
     """An attempt that makes no progress for this long is given up (Stalled)."""
     write_stall_s: float = 60.0
     """The same for a write, of which one part must get through in that time."""
+    copy_s: float = 600.0
+    """A copy shows no progress and a server takes its time with a large object: this long, as a whole."""
     backoff_initial_s: float = 0.1
     backoff_ceiling_s: float = 5.0
     """Wait n is chosen evenly from [0, min(ceiling, initial * 2^n)]: exponential back-off, full jitter."""
