@@ -282,3 +282,25 @@ async def test_an_unknown_digest_is_ignored(cache: PageCache) -> None:
     assert await obj.store(0, view(0, SIZE))
     assert obj.cached_bytes == SIZE
     obj.close()
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+async def test_epochs_over_twice_the_cache_keep_a_third(make_cache: CacheFactory, *, shuffled: bool) -> None:
+    """From the third epoch on, cyclic or shuffled anew each time, at least 0.3 of the blocks are hits."""
+    draw = random.Random(3)
+    async with make_cache(8 * MIB, PAGE_SIZE) as cache:
+        obj = await cache.open(CONTENT, 16 * MIB)
+        total = 16 * MIB // PAGE_SIZE
+        hits = []
+        for _ in range(6):
+            order = draw.sample(range(total), total) if shuffled else range(total)
+            seen = 0
+            for block in order:
+                obj.touch(block)
+                if await fetched(obj, block * PAGE_SIZE, PAGE_SIZE) is not None:
+                    seen += 1
+                else:
+                    assert await obj.store(block * PAGE_SIZE, memoryview(bytes(PAGE_SIZE)))
+            hits.append(seen / total)
+        assert sum(hits[2:]) / len(hits[2:]) >= 0.3
+        obj.close()

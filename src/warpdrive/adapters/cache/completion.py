@@ -6,7 +6,7 @@ and precondition when it was fetched; the digest is the last net, and one that i
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from warpdrive.adapters.cache.health import DiskHealth
@@ -32,7 +32,7 @@ class Completion:
         self,
         workers: Workers,
         health: DiskHealth,
-        drop: Callable[[DiskObject], None],
+        drop: Callable[[DiskObject], Awaitable[None]],
         opened: Callable[[DiskObject], None],
     ) -> None:
         self._workers = workers
@@ -53,7 +53,7 @@ class Completion:
             try:
                 if await self._differs(obj):
                     pages = obj.table.pages
-                    self._drop(obj)
+                    await self._drop(obj)
                     self._health.corrupted(obj.content.key, pages, "the whole object's digest differs")
             finally:
                 obj.close()

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import anyio
 import structlog
 
 from warpdrive.adapters.cache.completion import ALGORITHMS, Completion
@@ -91,7 +92,8 @@ class DiskCache:
 
     async def aclose(self) -> None:
         """Write what is recorded, mark the shutdown as orderly, give everything back. Safe to call twice."""
-        await self._resources.aclose()
+        with anyio.CancelScope(shield=True):
+            await self._resources.aclose()
 
     # The port's verbs.
 
@@ -295,9 +297,10 @@ class DiskCache:
             return None
         return await self._shelf.load(identity, lambda: self._fetch(identity, row.content, row.size))
 
-    def _drop_all(self, obj: DiskObject) -> None:
+    async def _drop_all(self, obj: DiskObject) -> None:
         if obj.table.pages:
             self.lost(obj, 0, obj.table.pages)
+            await self._room.vacate(obj, obj.blocks(0, obj.table.pages))
 
 
 if TYPE_CHECKING:

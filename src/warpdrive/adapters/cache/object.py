@@ -118,21 +118,22 @@ class DiskObject:
         self.hold(blocks)
         self.keeper.reading(+1)
         try:
-            if self.table.suspects and not await self._verify(first, stop):
-                return None
-            data = await self.keeper.workers.on_file(self.file.read, offset, length)
-            # A digest check may have dropped the object while the job ran.
-            if data is not None and self.table.recorded_all(first, stop):
-                return data
-            if data is None:
-                self.keeper.health.corrupted(self.content.key, stop - first, "the file is too short")
-                self.keeper.lost(self, first, stop)
+            if not self.table.suspects or await self._verify(first, stop):
+                data = await self.keeper.workers.on_file(self.file.read, offset, length)
+                if data is None:
+                    self.keeper.health.corrupted(self.content.key, stop - first, "the file is too short")
+                    self.keeper.lost(self, first, stop)
+                elif self.table.recorded_all(first, stop):
+                    # Else a digest check has dropped the object while the job ran.
+                    return data
         except OSError as fault:
             self.keeper.health.unreadable(self.content.key, fault)
             self.keeper.lost(self, first, stop)
         finally:
             self.unhold(blocks)
             self.keeper.reading(-1)
+        # Something was dropped; its bytes would otherwise stay on the disk with nobody to count them.
+        await self.keeper.vacate(self, blocks)
         return None
 
     def missing(self, start: int, stop: int) -> tuple[int, int] | None:
@@ -150,20 +151,13 @@ class DiskObject:
             return True
         if not self.keeper.health.admits():
             return False
-        first, stop = offset // PAGE_SIZE, page_count(end)
-        blocks = self.blocks(first, stop)
-        fresh = self.table.unrecorded(first, stop)
-        if not await self.keeper.reserve(self, blocks, fresh):
-            return False
-        stored = False
+        assert self.opens > 0, "stored into a closed object"
+        # Open for as long as this takes: a closed object may leave the memory while it waits for room.
+        self.opens += 1
         try:
-            written = await self._write(offset, data, fresh)
-            stored = written is not None and self._record(first, stop, written)
+            return await self._store(offset, data)
         finally:
-            self.keeper.settle(self, blocks, fresh)
-            if not stored:
-                await self.keeper.vacate(self, blocks)
-        return stored
+            self.close()
 
     def touch(self, block: int) -> None:
         """Tell the eviction policy that a reader entered the block."""
@@ -213,6 +207,22 @@ class DiskObject:
         first, stop = self.block_pages(block)
         runs = unrecorded_runs(self.table.states, first, stop)
         return [(start * PAGE_SIZE, end * PAGE_SIZE) for start, end in runs]
+
+    async def _store(self, offset: int, data: memoryview) -> bool:
+        first, stop = offset // PAGE_SIZE, page_count(offset + len(data))
+        blocks = self.blocks(first, stop)
+        fresh = self.table.unrecorded(first, stop)
+        if not await self.keeper.reserve(self, blocks, fresh):
+            return False
+        stored = False
+        try:
+            written = await self._write(offset, data, fresh)
+            stored = written is not None and self._record(first, stop, written)
+        finally:
+            self.keeper.settle(self, blocks, fresh)
+            if not stored:
+                await self.keeper.vacate(self, blocks)
+        return stored
 
     async def _write(self, offset: int, data: memoryview, fresh: int) -> Written | None:
         wanted = self.digest

@@ -182,6 +182,9 @@ class Room:
 
     async def run(self) -> None:
         """Evict for ever, from high water down to low water, and tell those who wait for room."""
+        if self.used > self._high:
+            # A smaller `max_size` than last time.
+            self._pressure.set()
         while True:
             await self._pressure.wait()
             self._pressure.clear()

@@ -126,6 +126,7 @@ async def test_an_object_completed_in_parts_is_checked(tmp_path: Path) -> None:
             assert obj.cached_bytes == left
             obj.close()
         assert cache.stats().corrupt_pages == 11
+        assert disk_bytes(tmp_path) <= SIZE + 2 * PAGE_SIZE, "the wrong object's space is given back"
 
 
 async def test_concurrent_stores_share_a_small_cache(tmp_path: Path) -> None:
@@ -158,3 +159,15 @@ async def test_block_size_may_change_between_runs(tmp_path: Path) -> None:
         assert cache.cached_bytes(CONTENT, SIZE) == SIZE
         assert await cache.evict(CONTENT) == SIZE
         assert cache.stats().evicted_blocks == 11
+
+
+async def test_a_smaller_size_than_last_time_is_reached_at_start(tmp_path: Path) -> None:
+    """What is recorded beyond the new maximum leaves without waiting for a store."""
+    async with DiskCache(tmp_path, 64 * MIB, BLOCK) as cache:
+        for number in range(8):
+            (await fill(cache, CONTENT._replace(key=str(number)))).close()
+    async with DiskCache(tmp_path, 2 * MIB, BLOCK) as cache:
+        async with asyncio.timeout(10):
+            while cache.stats().size_bytes > 2 * MIB * 0.8:  # noqa: ASYNC110 - a figure has no event to wait for
+                await asyncio.sleep(0.005)
+        assert cache.stats().size_bytes > 0

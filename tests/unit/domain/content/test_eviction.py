@@ -139,7 +139,9 @@ def test_weights_follow_growth_and_loss() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["insert", "touch", "victims", "forget", "shrink"]), st.integers(0, 12), st.integers(1, 50))
+        st.tuples(
+            st.sampled_from(["insert", "touch", "victims", "forget", "shrink"]), st.integers(0, 12), st.integers(1, 50)
+        )
     )
 )
 def test_the_weights_always_add_up(steps: list[tuple[str, int, int]]) -> None:
