@@ -61,6 +61,10 @@ def run_shaped(plan: Plan) -> Iterator[Result]:
         _measure(plan, store, result, [WarpDrive(store.endpoint), Rclone(store.endpoint)], size)
     if OURS in result.series:
         result.judge(result.median(OURS) / LINK, at_least=0.90)
+        if "downloader, discarding" in result.series:
+            carried = result.median("downloader, discarding")
+            result.extra["ratio to what the link carried"] = result.median(OURS) / carried
+            result.note = f"{result.median(OURS) / carried:.2f} of what a bare downloader got through the link"
     yield result
 
 

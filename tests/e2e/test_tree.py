@@ -3,8 +3,6 @@
 import asyncio
 import errno
 import os
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,8 @@ import pytest
 
 from tests.e2e.conftest import Starter, names
 from tests.support.ministack import ministack, ministack_missing
-from tests.support.ports import free_port, wait_until
+from tests.support.ports import wait_until
 from tests.support.s3_server import S3Server
-
-BOUND_SECONDS = 90.0
-"""The default deadline of a backend operation and some room; without a deadline it would be for ever."""
 
 
 def local(name: str, root: Path, mount_path: str) -> dict[str, Any]:
@@ -62,20 +57,6 @@ class TestManyBackends:
         with start([local("deep", tmp_path / "deep", "/x/y/z")]) as mount:
             found = [(str(path.relative_to(mount.point)), path.is_dir()) for path in sorted(mount.point.rglob("*"))]
             assert found == [("x", True), ("x/y", True), ("x/y/z", True), ("x/y/z/file", False)]
-
-    def test_a_backend_that_cannot_be_reached_disturbs_no_other(self, start: Starter, tmp_path: Path) -> None:
-        """Its own paths fail in bounded time; meanwhile and afterwards the other's are served."""
-        there = local("there", tmp_path / "there", "/there")
-        (tmp_path / "there" / "file").write_text("fine")
-        with start([s3(f"http://127.0.0.1:{free_port()}", "bucket"), there]) as mount:
-            failing = subprocess.Popen(["ls", str(mount.point / "cloud")], stderr=subprocess.PIPE, text=True)
-            began = time.monotonic()
-            assert (mount.point / "there" / "file").read_text() == "fine"
-            assert time.monotonic() - began < 2
-            _, complaint = failing.communicate(timeout=BOUND_SECONDS)
-            assert failing.returncode != 0
-            assert os.strerror(errno.EIO) in complaint or os.strerror(errno.ETIMEDOUT) in complaint
-            assert names(mount.point) == ["cloud", "there"]
 
 
 class TestOddKeys:
