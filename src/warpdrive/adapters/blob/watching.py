@@ -24,7 +24,7 @@ Looking costs nothing per chunk, where re-arming a timer for each would.
 class WatchingStore(ForwardingStore):
     """Raises Stalled in place of waiting longer than `patience.stall_s` without progress.
 
-    Progress of a read is bytes announced, of a write parts taken from the body; the other verbs get the
+    Progress of a read is bytes announced, of a write parts taken from the body; the other verbs get a
     limit as a whole. A write's limit is longer, because a part in flight shows no progress until the server
     took all of it.
     """
@@ -33,6 +33,7 @@ class WatchingStore(ForwardingStore):
         super().__init__(inner)
         self._limit = patience.stall_s
         self._write_limit = patience.write_stall_s
+        self._copy_limit = patience.copy_s
 
     async def stat(self, key: ObjectKey) -> ObjectInfo:
         """Describe the object now."""
@@ -90,8 +91,9 @@ class WatchingStore(ForwardingStore):
             watch.stop()
 
     async def copy(self, source: ObjectKey, target: ObjectKey, *, version: ObjectVersion | None = None) -> ObjectInfo:
-        """Copy within the backend; unlimited: a server takes its time to copy a large object."""
-        return await self.inner.copy(source, target, version=version)
+        """Copy within the backend."""
+        copied = self.inner.copy(source, target, version=version)
+        return await self._within(self._copy_limit, f"copy {source!r}", copied)
 
     async def delete(self, key: ObjectKey, *, version: ObjectVersion | None = None) -> None:
         """Delete the object."""

@@ -79,6 +79,11 @@ class ScriptedStore(MemoryStore):
         await self._meet("write", key)
         return await super().write(key, body, size=size, precondition=precondition, metadata=metadata)
 
+    async def copy(self, source: ObjectKey, target: ObjectKey, *, version: ObjectVersion | None = None) -> ObjectInfo:
+        """Meet the script, then copy."""
+        await self._meet("copy", source)
+        return await super().copy(source, target, version=version)
+
     async def delete(self, key: ObjectKey, *, version: ObjectVersion | None = None) -> None:
         """Meet the script, then delete."""
         await self._meet("delete", key)

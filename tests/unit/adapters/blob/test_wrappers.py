@@ -95,9 +95,9 @@ class TestVerifying:
 
 
 class TestWatching:
-    PATIENCE = Patience(stall_s=0.05, write_stall_s=0.05)
+    PATIENCE = Patience(stall_s=0.05, write_stall_s=0.05, copy_s=0.05)
 
-    @pytest.mark.parametrize("verb", ["stat", "list", "read", "delete", "write"])
+    @pytest.mark.parametrize("verb", ["stat", "list", "read", "delete", "write", "copy"])
     async def test_silence_is_a_stall(self, verb: str) -> None:
         """Each verb is given up when nothing moves."""
         store = WatchingStore(ScriptedStore(_never), self.PATIENCE)
@@ -106,6 +106,7 @@ class TestWatching:
             "list": lambda: store.list_page(ObjectKey("")),
             "read": lambda: store.read_range(KEY, 0, memoryview(bytearray(1))),
             "delete": lambda: store.delete(KEY),
+            "copy": lambda: store.copy(KEY, ObjectKey("b")),
             "write": lambda: store.write(KEY, Body(b"x")),
         }
         with pytest.raises(Stalled):
