@@ -77,7 +77,7 @@ def main(
         raise click.BadParameter("no file with any bytes in it", param_hint="PATH")
     tasks = [
         Task(number, shares, pattern, chunk, duration, checksum, drop_cache, seed)
-        for number, shares in enumerate(deal(files, readers, chunk))
+        for number, shares in enumerate(deal(list(files.values()), readers, chunk))
         if shares
     ]
     options = {

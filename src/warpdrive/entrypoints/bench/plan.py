@@ -9,6 +9,14 @@ from typing import Literal, NamedTuple
 Pattern = Literal["sequential", "shuffled", "random"]
 
 
+class File(NamedTuple):
+    """A file to read. `name`: its path below the folder that was asked for; the same in every copy of a tree."""
+
+    path: str
+    size: int
+    name: str
+
+
 class Share(NamedTuple):
     """Part of a file that one reader reads in order: [start, stop) in bytes."""
 
@@ -25,21 +33,21 @@ class Piece(NamedTuple):
     length: int
 
 
-def collect(paths: Sequence[Path]) -> list[tuple[str, int]]:
-    """Return (path, size) of every non-empty regular file, directories walked in name order.
+def collect(paths: Sequence[Path]) -> dict[str, File]:
+    """Return every non-empty regular file by its path, directories walked in name order.
 
     Raises OSError for a path that is not there or a directory that cannot be listed.
     """
-    found: list[tuple[str, int]] = []
+    found: dict[str, File] = {}
     for path in paths:
         if path.is_dir():
-            found += _below(path)
+            found |= {str(each): File(str(each), size, str(each.relative_to(path))) for each, size in _below(path)}
         else:
-            found.append((str(path), path.stat().st_size))
-    return [(path, size) for path, size in found if size]
+            found[str(path)] = File(str(path), path.stat().st_size, path.name)
+    return {path: file for path, file in found.items() if file.size}
 
 
-def _below(folder: Path) -> Iterator[tuple[str, int]]:
+def _below(folder: Path) -> Iterator[tuple[Path, int]]:
     def fail(error: OSError) -> None:
         raise error
 
@@ -48,19 +56,19 @@ def _below(folder: Path) -> Iterator[tuple[str, int]]:
         for name in sorted(names):
             path = Path(place, name)
             if path.is_file():
-                yield str(path), path.stat().st_size
+                yield path, path.stat().st_size
 
 
-def deal(files: Sequence[tuple[str, int]], readers: int, chunk: int) -> list[list[Share]]:
+def deal(files: Sequence[File], readers: int, chunk: int) -> list[list[Share]]:
     """Deal files to readers as a DataLoader deals shards to workers.
 
     With fewer files than readers each file is cut into as many runs of whole chunks as there are readers. Readers
     for whom nothing is left get an empty list.
     """
     if len(files) >= readers:
-        return [[Share(path, 0, size) for path, size in files[reader::readers]] for reader in range(readers)]
+        return [[Share(file.path, 0, file.size) for file in files[reader::readers]] for reader in range(readers)]
     hands: list[list[Share]] = [[] for _ in range(readers)]
-    for path, size in files:
+    for path, size, _ in files:
         chunks = -(-size // chunk)
         for reader in range(readers):
             start = chunks * reader // readers * chunk

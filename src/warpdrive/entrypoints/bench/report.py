@@ -1,27 +1,28 @@
 """The figures as people and programs read them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import xxhash
 
 from warpdrive.entrypoints.bench.crew import Outcome
 from warpdrive.entrypoints.bench.figures import Figures
+from warpdrive.entrypoints.bench.plan import File
 from warpdrive.entrypoints.settings.units import format_duration, format_size
 
 NAMED: Final = 20
 """Errors and mismatches printed; JSON has all."""
 
 
-def summary(outcome: Outcome, files: Sequence[tuple[str, int]], options: dict[str, Any]) -> dict[str, Any]:
+def summary(outcome: Outcome, files: Mapping[str, File], options: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON form. `gb_per_second` counts 10^9 bytes; latencies in seconds, of single reads."""
     figures = outcome.figures
     seconds = figures.seconds or 1e-9
     return {
         "options": options,
         "files": len(files),
-        "files_bytes": sum(size for _, size in files),
+        "files_bytes": sum(file.size for file in files.values()),
         "seconds": figures.seconds,
         "bytes": figures.bytes,
         "reads": figures.reads,
@@ -42,14 +43,18 @@ def summary(outcome: Outcome, files: Sequence[tuple[str, int]], options: dict[st
     }
 
 
-def _checksum(figures: Figures, files: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """Return one digest over all pieces, in order of path and offset; comparable when every byte was read."""
+def _checksum(figures: Figures, files: Mapping[str, File]) -> dict[str, Any]:
+    """Return one digest over all pieces, in order of name and offset, when every byte was read.
+
+    Equal for equal trees, wherever they are, if read with the same chunk: a mount compares with its original.
+    """
     whole = xxhash.xxh3_64()
     covered = 0
-    for (path, offset, length), value in sorted(figures.digests.items()):
-        whole.update(f"{path}\0{offset}\0{length}\0{value:016x}\n".encode("utf-8", "surrogateescape"))
+    named = [(files[path].name, offset, length, value) for (path, offset, length), value in figures.digests.items()]
+    for name, offset, length, value in sorted(named):
+        whole.update(f"{name}\0{offset}\0{length}\0{value:016x}\n".encode("utf-8", "surrogateescape"))
         covered += length
-    complete = covered == sum(size for _, size in files)
+    complete = covered == sum(file.size for file in files.values())
     return {"algorithm": "xxh3_64 of pieces", "digest": whole.hexdigest() if complete else None, "bytes": covered}
 
 

@@ -9,25 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warpdrive.entrypoints.bench.plan import Pattern, Piece, Share, collect, deal, pieces
+from warpdrive.entrypoints.bench.plan import File, Pattern, Piece, Share, collect, deal, pieces
 
-FILES = [("a", 10), ("b", 25), ("c", 1), ("d", 40)]
+
+def listed(**sizes: int) -> list[File]:
+    """Return files of these sizes."""
+    return [File(name, size, name) for name, size in sizes.items()]
+
+
+FILES = listed(a=10, b=25, c=1, d=40)
 
 
 def test_directories_are_collected_wholly_and_in_name_order(tmp_path: Path) -> None:
-    """Empty files have nothing to read; raw names count; files may be named singly."""
+    """Empty files have nothing to read; raw names count; a file may be named singly, and twice counts once."""
     for name, size in ((b"b/2", 2), (b"b/1", 1), (b"a/x", 3), (b"a/empty", 0), (b"z\xff", 4)):
         path = Path(os.fsdecode(bytes(tmp_path) + b"/tree/" + name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"." * size)
     found = collect([tmp_path / "tree", tmp_path / "tree" / "a" / "x"])
-    assert [(os.path.relpath(path, tmp_path / "tree"), size) for path, size in found] == [
+    assert [(os.path.relpath(path, tmp_path / "tree"), file.size) for path, file in found.items()] == [
         ("z\udcff", 4),
         ("a/x", 3),
         ("b/1", 1),
         ("b/2", 2),
-        ("a/x", 3),
     ]
+    assert [file.name for file in collect([tmp_path / "tree" / "b"]).values()] == ["1", "2"]
 
 
 def test_an_absent_path_is_an_error(tmp_path: Path) -> None:
@@ -43,25 +49,25 @@ def test_files_are_dealt_like_shards() -> None:
 
 def test_fewer_files_than_readers_are_cut_at_chunks() -> None:
     """Each reader gets a run of its own; one for whom no chunk is left gets none."""
-    assert deal([("big", 95)], 4, 30) == [
+    assert deal(listed(big=95), 4, 30) == [
         [Share("big", 0, 30)],
         [Share("big", 30, 60)],
         [Share("big", 60, 90)],
         [Share("big", 90, 95)],
     ]
-    assert [len(hand) for hand in deal([("small", 5)], 4, 30)] == [0, 0, 0, 1]
+    assert [len(hand) for hand in deal(listed(small=5), 4, 30)] == [0, 0, 0, 1]
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=8), st.integers(1, 12), st.integers(1, 300), st.booleans())
 def test_all_readers_together_read_every_byte_once(sizes: list[int], readers: int, chunk: int, shuffled: bool) -> None:
     """One pass, in order or shuffled, whatever the sizes."""
-    files = [(f"f{number}", size) for number, size in enumerate(sizes)]
+    files = listed(**{f"f{number}": size for number, size in enumerate(sizes)})
     seen: Counter[tuple[str, int]] = Counter()
     for hand in deal(files, readers, chunk):
         for piece in pieces(hand, "shuffled" if shuffled else "sequential", chunk, random.Random(1)):
             assert 0 < piece.length <= chunk
             seen.update((piece.path, byte) for byte in range(piece.offset, piece.offset + piece.length))
-    assert seen == Counter({(path, byte): 1 for path, size in files for byte in range(size)})
+    assert seen == Counter({(path, byte): 1 for path, size, _ in files for byte in range(size)})
 
 
 def test_sequential_is_in_order_and_shuffled_keeps_each_file_in_order() -> None:
