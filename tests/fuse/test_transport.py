@@ -1,12 +1,15 @@
 """Every promise of the transport on a real kernel mount, over the in-memory twin."""
 
+import contextlib
 import errno
 import mmap
 import os
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -237,6 +240,27 @@ class TestReadOnly:
         with pytest.raises(OSError, match="Read-only file system") as caught:
             WRITES[verb](writable.point)
         assert caught.value.errno == errno.EROFS
+
+
+class TestIsolation:
+    def test_hanging_reads(self, tmp_path: Path) -> None:
+        """A hundred reads whose backend never answers hold up neither reading nor listing beside them (R3)."""
+        count = 100
+        with memory_mount({b"hang": bytes(count << 20), b"other": BIG}, tmp_path) as mount:
+            with ThreadPoolExecutor(count) as readers:
+                opened = os.open(mount.point / "hang", os.O_RDONLY)
+                os.posix_fadvise(opened, 0, 0, os.POSIX_FADV_RANDOM)
+                hanging = [readers.submit(os.pread, opened, 4096, number << 20) for number in range(count)]
+                deadline = time.monotonic() + 20
+                while mount.tell({"progress": True}).get("hanging", 0) < count:
+                    assert time.monotonic() < deadline
+                assert (mount.point / "other").read_bytes() == BIG
+                assert {path.name for path in mount.point.iterdir()} == {"hang", "other"}
+                assert not any(read.done() for read in hanging)
+                assert mount.stop() == 0
+            assert all(isinstance(read.exception(), OSError) for read in hanging)
+            with contextlib.suppress(OSError):  # close(2) reports the lost connection too, and closes
+                os.close(opened)
 
 
 class TestStale:

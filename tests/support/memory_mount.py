@@ -4,7 +4,7 @@
 
 TREE.pickle holds a dict of path (bytes) to content (bytes). Prints "ready" once the mount answers. A file named
 `hang` never answers a read. Standard input takes one JSON object a line: {"put": PATH, "content": TEXT} replaces
-a file, {"forget": true} prints the verbs asked so far and forgets them.
+a file; every line is answered by the verbs counted since the last one, and the number of reads that hang.
 """
 
 import argparse
@@ -41,19 +41,24 @@ class CountingMeter:
 class HangingFileSystem(MemoryFileSystem):
     """The twin, but reading `hang` waits for ever, as a backend without a deadline would."""
 
+    hanging = 0
+    """Reads that wait."""
+
     async def read(self, handle: int, offset: int, size: int) -> bytes | memoryview:
         """Read, or wait."""
         if self._open[handle] is self.root.children.get(b"hang"):
+            self.hanging += 1
             await asyncio.Event().wait()
         return await super().read(handle, offset, size)
 
 
-def obey(filesystem: MemoryFileSystem, meter: CountingMeter, line: str) -> None:
+def obey(filesystem: HangingFileSystem, meter: CountingMeter, line: str) -> None:
     """Carry out one line of standard input."""
     order = json.loads(line)
     if "put" in order:
         filesystem.put(order["put"].encode(), order["content"].encode())
-    print(json.dumps(dict(meter.seen)), flush=True)  # noqa: T201 - the program's answer
+    answer = {**meter.seen, "hanging": filesystem.hanging}
+    print(json.dumps(answer), flush=True)  # noqa: T201 - the program's answer
     meter.seen.clear()
 
 

@@ -13,15 +13,19 @@ import pyfuse3
 import structlog
 
 from warpdrive.adapters.fuse import scheduler
-from warpdrive.adapters.fuse.kernel import widen_read_ahead
+from warpdrive.adapters.fuse.kernel import admit_background, widen_read_ahead
 from warpdrive.adapters.fuse.mount_point import MountRefused, prepare, unmount_lazily
 from warpdrive.adapters.fuse.mount_table import Mount, mount_at
 from warpdrive.adapters.fuse.operations import Operations
 
 _log = structlog.get_logger(__name__)
 
-WORKERS = 64
-"""Requests in progress at once. Fixed: with equal bounds pyfuse3 never ends and restarts workers."""
+WORKERS = 1024
+"""Most requests in progress at once: so many may hang on one backend before another one's have to wait (R3).
+
+Workers are started when all others are busy and, the lower bound being the same, never end; those that wait longest
+are used last, so a worker costs what its peak did.
+"""
 
 DRAIN_SECONDS = 3.0
 """How long requests in progress may finish after the session was told to end; then they are cancelled."""
@@ -83,7 +87,7 @@ class Session:
     async def settle(self) -> None:
         """Return once the mount answers and is tuned. Raises MountRefused if it does not in time.
 
-        The read-ahead is set only now: the kernel overwrites it while the session is being negotiated.
+        The kernel is tuned only now: it overwrites its settings while the session is being negotiated.
         """
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[None] = loop.create_future()
@@ -110,7 +114,7 @@ class Session:
             await asyncio.wait_for(answered, _ANSWER_SECONDS)
         except (TimeoutError, OSError) as fault:
             raise MountRefused(f"{self.mount.point}: mounted, but it does not answer: {fault!r}") from fault
-        widen_read_ahead(self.mount)
+        await asyncio.to_thread(_tune, self.mount)
 
     async def drain(self) -> bool:
         """End, let requests in progress finish, cancel those that do not. False if one survived even that."""
@@ -149,6 +153,11 @@ async def mounted(operations: Operations, path: str, options: MountOptions) -> A
         with anyio.CancelScope(shield=True):
             drained = await session.drain()
         _close(point, drained=drained)
+
+
+def _tune(mount: Mount) -> None:
+    widen_read_ahead(mount)
+    admit_background(mount)
 
 
 def _find(point: str) -> Mount:
