@@ -85,7 +85,7 @@ def build_backend(
     store = VerifyingStore(store)
     store = WatchingStore(store, patience)
     store = MeasuredStore(store, meter or NoMeter(), patience.monotonic)
-    store = ThrottlingStore(store, max_parallel or store.capabilities.max_parallel)
+    store = ThrottlingStore(store, max_parallel or store.capabilities.max_parallel, patience.deadline_s)
     store = RetryingStore(store, patience)
     return Backend(definition=definition, reader=store, writer=store)
 

@@ -154,7 +154,7 @@ class TestThrottling:
     async def test_no_more_than_the_bound_at_once(self) -> None:
         """Fifty calls, never more than four under way."""
         inner = ScriptedStore()
-        store = ThrottlingStore(inner, 4)
+        store = ThrottlingStore(inner, 4, 30.0)
         await store.write(KEY, Body(b"x"))
         await asyncio.gather(*(store.stat(KEY) for _ in range(50)))
         assert inner.most_under_way == 4
@@ -162,7 +162,7 @@ class TestThrottling:
     async def test_a_cancelled_call_gives_its_slot_back(self) -> None:
         """A slot is never lost."""
         inner = ScriptedStore(_never)
-        store = ThrottlingStore(inner, 1)
+        store = ThrottlingStore(inner, 1, 30.0)
         stuck = asyncio.create_task(store.stat(KEY))
         waiting = asyncio.create_task(store.list_page(ObjectKey("")))
         await wait_until_async(lambda: not inner.script, what="the first call being stuck")
@@ -170,6 +170,17 @@ class TestThrottling:
         assert (await waiting).objects == []
         with pytest.raises(asyncio.CancelledError):
             await stuck
+
+    async def test_the_line_behind_a_hung_backend_is_left_in_time(self) -> None:
+        """Waiting for a slot is bounded too, and the slot is not lost by it."""
+        inner = ScriptedStore(_never)
+        store = ThrottlingStore(inner, 1, 0.05)
+        stuck = asyncio.create_task(store.stat(KEY))
+        await wait_until_async(lambda: not inner.script, what="the first call being stuck")
+        with pytest.raises(Unavailable, match=r"waited 0\.05 s for one of the 1 requests"):
+            await store.list_page(ObjectKey(""))
+        stuck.cancel()
+        assert (await store.list_page(ObjectKey(""))).objects == []
 
 
 class _Meter:
