@@ -42,6 +42,7 @@ class Sdk:
     async def aclose(self) -> None:
         """Close the client. Safe to call twice."""
         self._closed = True
+        self._client = None
         await self._stack.aclose()
 
     async def _open(self, place: S3Place) -> None:

@@ -16,7 +16,14 @@ from warpdrive.adapters.blob.s3.keychain import Keychain
 from warpdrive.adapters.blob.s3.parts import MIB, PART_SIZE
 from warpdrive.adapters.blob.s3.place import S3Options
 from warpdrive.application.ports.credentials import AccessKey
-from warpdrive.application.ports.errors import AccessDenied, ShortBody, Throttled, Unsupported, VersionChanged
+from warpdrive.application.ports.errors import (
+    AccessDenied,
+    ShortBody,
+    Throttled,
+    Unavailable,
+    Unsupported,
+    VersionChanged,
+)
 from warpdrive.application.ports.object_writer import Absent
 from warpdrive.application.ports.objects import ObjectKey, ObjectVersion
 from warpdrive.domain.namespace.values import BackendDefinition
@@ -114,6 +121,14 @@ async def test_a_large_object_is_copied_in_parts(server: S3Server, backend: S3Ba
     await backend.write(ObjectKey("source"), _body(b"moved on"))
     with pytest.raises(VersionChanged):
         await backend.copy(ObjectKey("source"), ObjectKey("target"), version=source.version)
+
+
+async def test_a_closed_backend_writes_nothing(backend: S3Backend) -> None:
+    """Whether it wrote before or not."""
+    await backend.write(ObjectKey("before"), _body(b"x"))
+    await backend.aclose()
+    with pytest.raises(Unavailable):
+        await backend.write(ObjectKey("after"), _body(b"x"))
 
 
 async def test_names_beyond_utf8_are_refused(backend: S3Backend) -> None:

@@ -107,9 +107,15 @@ class ConnectionPool:
         except OSError as error:
             raise Unavailable(f"no connection to {self._name}: {error}") from error
         self._all.add(connection)
-        connection.closed.add_done_callback(lambda _: self._all.discard(connection))
+        connection.closed.add_done_callback(lambda _: self._gone(connection))
         self._refuse_if_shut(connection)
         return connection
+
+    def _gone(self, connection: HttpConnection) -> None:
+        """Drop it, and its buffer with it: servers close idle connections by the dozen."""
+        self._all.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
 
     def _refuse_if_shut(self, connection: HttpConnection) -> None:
         """The pool may have been closed while the connection was being made."""

@@ -245,6 +245,12 @@ class TestConnections:
             with pytest.raises(Unavailable, match=r"no-such-host\.invalid"):
                 await pool.ask(_GET, _Gathered())
 
+    async def test_a_connection_that_the_server_closes_is_forgotten(self) -> None:
+        """While it is idle, not only when it would be used."""
+        async with ScriptedServer(whole(200, b"x", end="close")) as server, _pool(server.address) as pool:
+            await pool.ask(_GET, _Gathered())
+            await wait_until_async(lambda: not pool._idle and not pool._all, what="the pool forgetting")
+
     async def test_a_closed_pool_takes_no_requests(self) -> None:
         """And closing twice is safe."""
         async with ScriptedServer(whole(200, b"x")) as server, _pool(server.address) as pool:
