@@ -5,7 +5,7 @@ Rules as Google documents them: "Request preconditions" and the JSON API referen
 
 import hashlib
 import itertools
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -232,7 +232,7 @@ class Shelves:
 
 def _read_token(token: str) -> bytes:
     try:
-        return urlsafe_b64decode(token)
+        return b64decode(token, altchars=b"-_", validate=True)
     except ValueError:
         raise Refusal(400, "invalid", "Invalid page token.", "pageToken") from None
 
