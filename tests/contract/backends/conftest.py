@@ -34,7 +34,17 @@ def _providers() -> list[Provider]:
 _PROVIDERS = _providers()
 
 
-@pytest.fixture(scope="session", params=_PROVIDERS, ids=[provider.name for provider in _PROVIDERS])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on every provider that its class or module `applies_to` says; all without such a word."""
+    if "provider" not in metafunc.fixturenames:
+        return
+    applies = getattr(metafunc.cls, "applies_to", getattr(metafunc.module, "applies_to", lambda _: True))
+    chosen = [provider for provider in _PROVIDERS if applies(provider)]
+    names = [provider.name for provider in chosen]
+    metafunc.parametrize("provider", chosen, ids=names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def provider(request: pytest.FixtureRequest) -> Provider:
     """The backend under contract."""
     provider: Provider = request.param
@@ -94,8 +104,7 @@ async def twin(place: Place, opener: Opener) -> Backend:
 @pytest.fixture
 async def proxy(place: Place) -> AsyncIterator[FaultProxy]:
     """A fault proxy before the server."""
-    if place.address is None:
-        pytest.skip("no TCP, no network faults")
+    assert place.address is not None
     async with FaultProxy(place.address) as proxy:
         yield proxy
 

@@ -46,4 +46,4 @@ def _start(scratch: Path) -> Iterator[_Sftp]:
         yield _Sftp(server, scratch)
 
 
-PROVIDER = Provider("sftp", _start, unavailable=unavailable, raw_names=True, odd_keys=False)
+PROVIDER = Provider("sftp", _start, unavailable=unavailable, tcp=True, raw_names=True, odd_keys=False)

@@ -43,6 +43,8 @@ class Provider:
     """Start the server for the session with the given scratch directory; called at most once."""
     unavailable: Callable[[], str | None] = lambda: None
     """Why it cannot run here (the server is not installed), which becomes the skip reason; or None."""
+    tcp: bool = False
+    """Reached over TCP: broken connections are tried through the proxy. `http` says so too."""
     http: bool = False
     """Speaks HTTP: 429 and 503 answers are tried through the proxy."""
     raw_names: bool = False

@@ -27,6 +27,11 @@ BOUND_S = 4.0
 """What SHORT must end within: its deadline, an attempt that stalls, and the machine's own slowness."""
 
 
+def applies_to(provider: Provider) -> bool:
+    """Only what is behind a network can lose it."""
+    return provider.tcp or provider.http
+
+
 @pytest.fixture
 def data() -> bytes:
     """Three MiB, no two pages alike."""
@@ -122,8 +127,7 @@ class TestBrokenConnections:
 
     async def test_nobody_there_ends_in_bounded_time(self, place: Place, opener: Opener) -> None:
         """Where nothing listens a read ends with the deadline, and names the fault."""
-        if place.through is None:
-            pytest.skip("no TCP, no network faults")
+        assert place.through is not None
         lonely = opener(place, definition=place.through((LOOPBACK, free_port())), patience=SHORT)
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded, match="unavailable"):
@@ -170,10 +174,10 @@ class TestSilence:
 
 
 class TestThrottling:
-    @pytest.fixture(autouse=True)
-    def _http_only(self, provider: Provider) -> None:
-        if not provider.http:
-            pytest.skip(f"{provider.name}: speaks no HTTP")
+    @staticmethod
+    def applies_to(provider: Provider) -> bool:
+        """Status codes are HTTP's."""
+        return provider.http
 
     @pytest.mark.parametrize(("status", "reason"), [(429, "Too Many Requests"), (503, "Slow Down")])
     async def test_retry_after_is_honoured(

@@ -166,20 +166,30 @@ class TestNames:
             await backend.reader.read_range(info.key, 0, memoryview(buffer), version=info.version)
             assert bytes(buffer) == info.key.encode()[:16]
 
-    async def test_raw_bytes_survive_the_round_trip(self, backend: Backend, provider: Provider) -> None:
+
+class TestRawNames:
+    @staticmethod
+    def applies_to(provider: Provider) -> bool:
+        """Elsewhere keys are UTF-8 by the protocol."""
+        return provider.raw_names
+
+    async def test_raw_bytes_survive_the_round_trip(self, backend: Backend) -> None:
         """Names that are not UTF-8 travel as surrogate escapes."""
-        if not provider.raw_names:
-            pytest.skip(f"{provider.name}: keys are UTF-8")
         key = os.fsdecode(b"raw/latin1-\xe9\xff.bin")
         await put(backend, key, b"raw")
         objects, _ = await listed(backend, "raw/")
         assert [info.key for info in objects] == [key]
         assert (await backend.reader.stat(ObjectKey(key))).size == 3
 
-    async def test_keys_no_file_can_have_are_told_as_they_are(self, backend: Backend, provider: Provider) -> None:
+
+class TestOddKeys:
+    @staticmethod
+    def applies_to(provider: Provider) -> bool:
+        """A file tree has no such keys."""
+        return provider.odd_keys
+
+    async def test_keys_no_file_can_have_are_told_as_they_are(self, backend: Backend) -> None:
         """An object store's odd keys are listed truly; hiding them is the mount's business."""
-        if not provider.odd_keys:
-            pytest.skip(f"{provider.name}: a file tree has no such keys")
         keys = ["deep//double", "deep/plain", "marker/", "marker/file"]
         await _fill(backend, keys)
         objects, _ = await listed(backend, recursive=True)
@@ -187,10 +197,15 @@ class TestNames:
         _, prefixes = await listed(backend, "deep/")
         assert prefixes == ["deep//"]
 
-    async def test_keys_that_would_leave_the_place_lead_nowhere(self, backend: Backend, provider: Provider) -> None:
+
+class TestFileTrees:
+    @staticmethod
+    def applies_to(provider: Provider) -> bool:
+        """Elsewhere keys are names, not paths."""
+        return not provider.odd_keys
+
+    async def test_keys_that_would_leave_the_place_lead_nowhere(self, backend: Backend) -> None:
         """No key climbs out of a file tree with ".."."""
-        if provider.odd_keys:
-            pytest.skip(f"{provider.name}: keys are names, not paths")
         await put(backend, "inside/file", b"x")
         for key in ("..", "../", "inside/../inside/file", "../etc/passwd", "/etc/passwd", "inside/./file", "a\0b"):
             with pytest.raises(ObjectNotFound):
