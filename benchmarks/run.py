@@ -63,7 +63,7 @@ def main() -> int:
     cleanup = contextlib.ExitStack()
     with signals_as_exit():
         try:
-            folder = cleanup.enter_context(workplace("warpdrive-bench-", options.folder))
+            folder = cleanup.enter_context(workplace("wd-bench-", options.folder))
             plan = Plan(folder=folder, rounds=options.rounds, quick=options.quick)
             facts = circumstances() | {"rounds": options.rounds, "quick": options.quick}
             results = measure(plan, options.case or list(CASES))

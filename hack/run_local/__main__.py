@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
+
 from hack.run_local import dataset
 from hack.run_local.agent import Agent, Place
 from hack.run_local.metrics import CacheReading
@@ -117,8 +119,9 @@ def train(agent: Agent, epochs: int) -> None:
         # Else the kernel's page cache would answer the second epoch and the agent would see nothing of it.
         drop_kernel_pages([*shards, *validation, *others])
         before, account, started = CacheReading.of(agent.metrics_address), ReadAccount(), time.perf_counter()
-        losses = [network.learn(pictures, digits) for pictures, digits in batches(shards, account)]
-        right = [network.accuracy(pictures, digits) for pictures, digits in batches(validation, account)]
+        with threadpool_limits(1):  # so small a network gains nothing from threads that then fight the mount
+            losses = [network.learn(pictures, digits) for pictures, digits in batches(shards, account)]
+            right = [network.accuracy(pictures, digits) for pictures, digits in batches(validation, account)]
         read_through(others, account)
         seconds = time.perf_counter() - started
         cache = CacheReading.of(agent.metrics_address).since(before)
@@ -189,7 +192,7 @@ def main() -> int:
     cleanup = contextlib.ExitStack()
     with signals_as_exit():
         try:
-            run(options, cleanup.enter_context(workplace("warpdrive-run-local-")), cleanup)
+            run(options, cleanup.enter_context(workplace("warpdrive-")), cleanup)
         except StartError as failure:
             print(f"run-local: {failure}", file=sys.stderr)
             return 1

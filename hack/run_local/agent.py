@@ -30,8 +30,13 @@ class Place:
 
     @property
     def socket(self) -> Path:
-        """The admin socket for warpdrive-ctl."""
-        return self.folder / "state" / "admin.sock"
+        """The admin socket for warpdrive-ctl; short, since the path of a socket is limited to 107 bytes."""
+        return self.folder / "admin.sock"
+
+    @property
+    def state(self) -> Path:
+        """The agent's state directory."""
+        return self.folder / "state"
 
     @property
     def config(self) -> Path:
@@ -55,7 +60,7 @@ class Agent:
         program = Path(sys.executable).parent / "warpdrive-mount"
         if not program.exists():
             raise StartError("warpdrive-mount is not installed: run hack/setup-dev.sh")
-        for folder in (place.mount_point, place.cache, place.socket.parent):
+        for folder in (place.mount_point, place.cache, place.state):
             folder.mkdir(parents=True, exist_ok=True)
         self.metrics_address = f"127.0.0.1:{free_port()}"
         settings = {
@@ -64,7 +69,7 @@ class Agent:
             "cache": {"path": str(place.cache), **(cache or {})},
             "backends": backends,
             "metrics": {"enabled": True, "addr": self.metrics_address},
-            "agent": {"state_dir": str(place.socket.parent), "admin_socket": str(place.socket)},
+            "agent": {"state_dir": str(place.state), "admin_socket": str(place.socket)},
         }
         place.config.write_text(yaml.safe_dump(settings, sort_keys=False))
         command = [*command_prefix, str(program), "--config", str(place.config)]

@@ -54,7 +54,8 @@ class SeaweedServer:
             "-master.volumeSizeLimitMB=1024",
             "-volume.max=50",
         ]
-        self.child = Child("SeaweedFS", command, folder / "seaweed.log")
+        # It writes its own logs into the temporary folder: ours, which is removed.
+        self.child = Child("SeaweedFS", command, folder / "seaweed.log", {"TMPDIR": str(folder)})
 
     def stop(self) -> None:
         """End the server and remove the sockets that it leaves in the system's temporary folder.
