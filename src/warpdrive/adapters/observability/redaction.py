@@ -56,7 +56,7 @@ class LineRedactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms: set[str] = set()
-        for secret in secrets:
+        for secret in map(str, secrets):  # the settings' own kind of text hides itself in a repr
             if len(secret) >= _SHORTEST:
                 # As given, as a URL carries it, as JSON and repr escape it.
                 forms |= {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1]}

@@ -39,9 +39,10 @@ class SizeType(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            return parse_size(str(value))
+            size = parse_size(str(value))
         except ValueError as error:
             self.fail(f"{value!r} {error}", param, ctx)
+        return size or self.fail("must be more than nothing", param, ctx)
 
 
 @click.command()
@@ -62,11 +63,7 @@ def warm(
     """
     with session.agent() as agent:
         target = namespace_path(path, agent.status()["mount_point"], os.getcwd())  # noqa: PTH109 - text, as typed
-        try:
-            request = WarmRequest(target, recursive, max_size, workers, check)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        lines = agent.warm(request)
+        lines = agent.warm(WarmRequest(target, recursive, max_size, workers, check))
         try:
             result = _shown_as_json(lines) if as_json else _shown(lines, target, check=check)
         except KeyboardInterrupt:

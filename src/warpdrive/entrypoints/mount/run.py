@@ -13,6 +13,7 @@ from warpdrive.entrypoints.mount.daemon import run_detached
 from warpdrive.entrypoints.mount.options import CommandOptions
 from warpdrive.entrypoints.mount.summary import summarise
 from warpdrive.entrypoints.settings import AgentSettings, SettingsError, load_agent_settings, render_faults
+from warpdrive.entrypoints.settings.secrets import secrets_of
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -63,7 +64,7 @@ def mount(invocation: Invocation, environ: Mapping[str, str]) -> int:
     settings = load(invocation, environ)
     if settings is None:
         return USAGE
-    configure_logging(settings.log.level, settings.log.format)
+    configure_logging(settings.log.level, settings.log.format, secrets=secrets_of(settings))
 
     def work(announce: Callable[[], None]) -> None:
         try:

@@ -171,28 +171,25 @@ def test_evict_names_what_it_could_not_drop(tmp_path: Path) -> None:
     assert [fault["path"] for fault in answer["failures"]] == ["/photos/locked", "/photos/b"]
 
 
-@pytest.mark.parametrize(
-    ("url", "body", "words"),
-    [
+def test_a_bad_request_is_400_with_the_fault_in_json(path: Path) -> None:
+    """The field is named."""
+    for url, body, words in (
         ("/warm", b"{", "not JSON"),
         ("/warm", b"{}", "path"),
         ("/warm", b'{"path": "/", "speed": 9}', "speed"),
-        ("/warm", b'{"path": "/", "workers": "many"}', r"workers"),
+        ("/warm", b'{"path": "/", "workers": "many"}', "workers"),
         ("/warm", b'{"path": "photos"}', "start with '/'"),
         ("/warm", b'{"path": "/", "workers": 0}', "workers"),
         ("/prefetch", b'{"manifest": [{"path": "/a", "ranges": [[5, 5]]}]}', "empty range"),
         ("/prefetch", b'{"manifest": ["a"]}', "start with '/'"),
         ("/prefetch", b'{"manifest": [7]}', "manifest"),
         ("/evict", b"[]", "object"),
-    ],
-)
-def test_a_bad_request_is_400_with_the_fault_in_json(path: Path, url: str, body: bytes, words: str) -> None:
-    """The field is named."""
-    answer = raw(path, "POST", url, body)
-    assert answer.status_code == 400
-    error = answer.json()["error"]
-    assert error["kind"] == "bad_request"
-    assert words in error["message"]
+    ):
+        answer = raw(path, "POST", url, body)
+        assert answer.status_code == 400, body
+        error = answer.json()["error"]
+        assert error["kind"] == "bad_request"
+        assert words in error["message"]
 
 
 def test_other_faults_are_json_with_a_message_too(path: Path) -> None:

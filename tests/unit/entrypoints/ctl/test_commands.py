@@ -116,9 +116,9 @@ def test_an_absent_path_exits_1(socket_path: Path) -> None:
         ["status", "--everything"],
     ],
 )
-def test_usage_errors_exit_2(socket_path: Path, arguments: list[str]) -> None:
-    """Nothing is started."""
-    assert ctl(socket_path, *arguments).exit_code == 2
+def test_usage_errors_exit_2(tmp_path: Path, arguments: list[str]) -> None:
+    """Before any agent is asked (there is none, which would be 1)."""
+    assert ctl(tmp_path / "none.sock", *arguments).exit_code == 2
 
 
 def test_stats(socket_path: Path) -> None:
@@ -179,9 +179,9 @@ def test_prefetch_from_standard_input(socket_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [("/a\n/b\t9-1\n", "line 2"), ("# nothing\n", "names no file")])
-def test_a_bad_manifest_is_a_usage_error_with_its_line(socket_path: Path, text: str, words: str) -> None:
-    """And the agent follows nothing new."""
-    result = ctl(socket_path, "prefetch", "--manifest", "-", stdin=text)
+def test_a_bad_manifest_is_a_usage_error_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    """Before any agent is asked."""
+    result = ctl(tmp_path / "none.sock", "prefetch", "--manifest", "-", stdin=text)
     assert result.exit_code == 2
     assert words in result.stderr
 
