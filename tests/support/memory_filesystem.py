@@ -68,7 +68,6 @@ class MemoryFileSystem:
     def __init__(self, files: Mapping[bytes, bytes], *, read_only: bool = True, ttl: float = 60.0) -> None:
         self.negative_ttl = ttl
         self.read_only = read_only
-        self.calls: list[str] = []
         self.failures: dict[str, BaseException] = {}
         """Verb -> what it raises instead of answering."""
         self.callers: list[Caller] = []
@@ -107,7 +106,6 @@ class MemoryFileSystem:
         return Attributes(node.inode, node.kind, len(node.content), MTIME_NS, self._ttl, self._ttl)
 
     def _entered(self, verb: str) -> None:
-        self.calls.append(verb)
         failure = self.failures.get(verb)
         if failure is not None:
             raise failure
