@@ -138,5 +138,5 @@ class CacheMachine(RuleBasedStateMachine):
 
 TestCacheModel = CacheMachine.TestCase
 TestCacheModel.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

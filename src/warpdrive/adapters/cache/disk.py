@@ -159,9 +159,9 @@ class DiskCache:
             self._scratch = memoryview(bytearray(length))
         return self._scratch[:length]
 
-    async def reserve(self, obj: DiskObject, blocks: range, size: int) -> bool:
+    async def reserve(self, obj: DiskObject, first: int, stop: int) -> int | None:
         """See `Room.reserve`."""
-        return await self._room.reserve(obj, blocks, size)
+        return await self._room.reserve(obj, first, stop)
 
     def settle(self, obj: DiskObject, blocks: range, size: int) -> None:
         """See `Room.settle`."""

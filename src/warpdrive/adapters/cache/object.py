@@ -31,8 +31,8 @@ class Keeper(Protocol):
     def scratch(self, length: int) -> memoryview:
         """Lend the one buffer of the loop, `length` bytes of it."""
 
-    async def reserve(self, obj: "DiskObject", blocks: range, size: int) -> bool:
-        """Wait until `size` bytes may be stored in the blocks, and hold those; False when there is no room."""
+    async def reserve(self, obj: "DiskObject", first: int, stop: int) -> int | None:
+        """Wait until the pages may be stored and hold their blocks; the bytes promised, None: there is no room."""
 
     def settle(self, obj: "DiskObject", blocks: range, size: int) -> None:
         """End what `reserve` began."""
@@ -211,8 +211,8 @@ class DiskObject:
     async def _store(self, offset: int, data: memoryview) -> bool:
         first, stop = offset // PAGE_SIZE, page_count(offset + len(data))
         blocks = self.blocks(first, stop)
-        fresh = self.table.unrecorded(first, stop)
-        if not await self.keeper.reserve(self, blocks, fresh):
+        fresh = await self.keeper.reserve(self, first, stop)
+        if fresh is None:
             return False
         stored = False
         try:

@@ -9,12 +9,10 @@ stays pending, and should the process die first, the next start finds an unclean
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from functools import partial
 
-import structlog
-
+from warpdrive.adapters.cache.departure import Departure, FreedSpace, give_back
 from warpdrive.adapters.cache.files import ObjectFile
 from warpdrive.adapters.cache.object import DiskObject
 from warpdrive.adapters.cache.record import Recorder
@@ -22,31 +20,10 @@ from warpdrive.adapters.cache.workers import Workers
 from warpdrive.domain.content.eviction import EvictionPolicy
 from warpdrive.domain.content.pages import PAGE_SIZE
 
-_log = structlog.get_logger(__name__)
-
 BlockId = tuple[bytes, int]
 
 BATCH_BYTES = 64 * 1024 * 1024
 """Evicted in one go; bounds how long a store into a departing block waits."""
-
-
-@dataclass(slots=True)
-class _Departure:
-    """Blocks of one object that are leaving; None: all of them."""
-
-    blocks: set[int] | None
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def covers(self, blocks: Iterable[int]) -> bool:
-        return self.blocks is None or any(block in self.blocks for block in blocks)
-
-
-@dataclass(slots=True)
-class _Freed:
-    """Space to give back: byte ranges of a file, or all of it when `ranges` is None."""
-
-    file: ObjectFile
-    ranges: list[tuple[int, int]] | None
 
 
 class Room:
@@ -79,7 +56,7 @@ class Room:
         self._leaving = 0
         self._reading = 0
         self._wanted = 0
-        self._departing: dict[bytes, _Departure] = {}
+        self._departing: dict[bytes, Departure] = {}
         self._pressure = asyncio.Event()
         self._waiting: list[asyncio.Future[bool]] = []
         self._recorder = recorder
@@ -109,22 +86,28 @@ class Room:
         self.policy.forget_all(lambda key: key[0] == identity)
         self._subtract(identity, self.per_object.get(identity, 0))
 
-    async def reserve(self, obj: DiskObject, blocks: range, size: int) -> bool:
-        """Wait for departing blocks and for room, then hold the blocks and promise `size` bytes; False: no room."""
+    async def reserve(self, obj: DiskObject, first: int, stop: int) -> int | None:
+        """Wait for departing blocks and for room, then hold the pages' blocks and promise what is unrecorded in them.
+
+        Returns the bytes promised, for `settle`; None when there is no room.
+        """
+        blocks = obj.blocks(first, stop)
         while True:
+            # Asked anew each time: while we waited, pages may have been evicted or stored by another.
+            size = obj.table.unrecorded(first, stop)
             departure = self._departing.get(obj.identity)
             if departure is not None and departure.covers(blocks):
                 await departure.over.wait()
             elif self.used + self._in_flight + self._leaving + size > self.max_bytes:
                 if size > self.max_bytes or not await self._more(size):
-                    return False
+                    return None
             else:
                 break
         self._in_flight += size
         obj.hold(blocks)
         for block in blocks:
             obj.writing[block] = obj.writing.get(block, 0) + 1
-        return True
+        return size
 
     def settle(self, obj: DiskObject, blocks: range, size: int) -> None:
         """End what `reserve` began; starts an eviction at high water."""
@@ -154,10 +137,10 @@ class Room:
         if obj.identity in self._departing or any(block in obj.writing for block in blocks):
             return
         ranges = [hole for block in blocks for hole in obj.holes(block)]
-        departure = self._departing[obj.identity] = _Departure(set(blocks))
+        departure = self._departing[obj.identity] = Departure(set(blocks))
         obj.hold(blocks)
         try:
-            await self._workers.on_file(_give_back, [_Freed(obj.file, ranges)])
+            await self._workers.on_file(give_back, [FreedSpace(obj.file, ranges)])
         finally:
             obj.unhold(blocks)
             self._arrive(obj.identity, departure)
@@ -233,9 +216,9 @@ class Room:
         departures = {}
         for identity, weights in by_object.items():
             whole = sum(weights.values()) == self.per_object.get(identity, 0)
-            departures[identity] = self._departing[identity] = _Departure(None if whole else set(weights))
+            departures[identity] = self._departing[identity] = Departure(None if whole else set(weights))
         leaving, before = 0, self.evicted_bytes
-        freed: list[_Freed] = []
+        freed: list[FreedSpace] = []
         held: list[tuple[DiskObject, list[int]]] = []
         try:
             await self._bring(by_object, departures)
@@ -247,12 +230,12 @@ class Room:
                 elif departures[identity].blocks is None and not self._loading(identity):
                     self._account(identity, weights)
                     self._recorder.wipe(identity)
-                    freed.append(_Freed(ObjectFile(self._path_of(identity), 0), None))
+                    freed.append(FreedSpace(ObjectFile(self._path_of(identity), 0), None))
                 else:
                     self._put_back(identity, weights)
             leaving = self.evicted_bytes - before
             self._leaving += leaving
-            await self._recorder.commit(partial(_give_back, freed))
+            await self._recorder.commit(partial(give_back, freed))
         finally:
             self._leaving -= leaving
             for obj, blocks in held:
@@ -261,7 +244,7 @@ class Room:
                 self._arrive(identity, departure)
         return leaving
 
-    async def _bring(self, by_object: dict[bytes, dict[int, int]], departures: dict[bytes, _Departure]) -> None:
+    async def _bring(self, by_object: dict[bytes, dict[int, int]], departures: dict[bytes, Departure]) -> None:
         """Load the page tables of objects that lose only some of their blocks."""
         try:
             for identity, departure in departures.items():
@@ -280,8 +263,8 @@ class Room:
         self,
         obj: DiskObject,
         weights: dict[int, int],
-        departure: _Departure,
-        freed: list[_Freed],
+        departure: Departure,
+        freed: list[FreedSpace],
         held: list[tuple[DiskObject, list[int]]],
     ) -> None:
         """Clear the pages of an object's departing blocks and note what space that frees."""
@@ -301,13 +284,13 @@ class Room:
             # Held until the hole is punched, so that nobody closes the descriptor under the job.
             obj.hold(gone)
             held.append((obj, list(gone)))
-            freed.append(_Freed(obj.file, ranges))
+            freed.append(FreedSpace(obj.file, ranges))
             return
         departure.blocks = None
         self._recorder.wipe(obj.identity)
         if not obj.opens:
             self._discard(obj)
-        freed.append(_Freed(obj.file, None))
+        freed.append(FreedSpace(obj.file, None))
 
     def _account(self, identity: bytes, weights: dict[int, int]) -> None:
         size = sum(weights.values())
@@ -323,19 +306,7 @@ class Room:
         else:
             self.per_object.pop(identity, None)
 
-    def _arrive(self, identity: bytes, departure: _Departure) -> None:
+    def _arrive(self, identity: bytes, departure: Departure) -> None:
         if self._departing.get(identity) is departure:
             del self._departing[identity]
         departure.over.set()
-
-
-def _give_back(freed: list[_Freed]) -> None:
-    """Punch and unlink, on the index thread. What the disk refuses is logged; the start after next finds it."""
-    for one in freed:
-        try:
-            if one.ranges is None:
-                one.file.unlink()
-            else:
-                one.file.punch(one.ranges)
-        except OSError as fault:
-            _log.warning("cache space not given back", file=one.file.path, fault=str(fault))
