@@ -1,5 +1,10 @@
 """A connection pool that is made on first use, since building a backend does no I/O and needs no loop."""
 
+import asyncio
+import contextlib
+import socket
+import weakref
+
 import aiohttp
 
 from warpdrive.application.ports.errors import Unavailable
@@ -11,6 +16,9 @@ READ_TIMEOUT_S = 60.0
 _READ_BUFFER = 512 * 1024
 """aiohttp stops reading at twice this. Its default of 64 KiB stops and starts the socket for each piece."""
 
+_CLOSING_TURNS = 10
+"""Turns of the event loop in which broken connections get to tell their transports; two are enough."""
+
 
 class LazySession:
     """One `aiohttp.ClientSession`, opened when first asked for, inside the running loop."""
@@ -18,6 +26,7 @@ class LazySession:
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._closed = False
 
     def get(self) -> aiohttp.ClientSession:
@@ -26,7 +35,7 @@ class LazySession:
             raise Unavailable("the backend was closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._max_connections),
+                connector=aiohttp.TCPConnector(limit=self._max_connections, socket_factory=self._socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Stored bytes are what was asked for, whatever Content-Encoding says of them.
                 auto_decompress=False,
@@ -37,8 +46,29 @@ class LazySession:
         return self._session
 
     async def aclose(self) -> None:
-        """Close the pool. Safe to call twice."""
+        """Close the pool, also connections with bytes that nobody takes. Safe to call twice."""
         self._closed = True
         session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        if session is None:
+            return
+        await session.close()
+        # An abandoned upload's transport closes only when its buffer is sent, which a silent server never allows.
+        for left in self._open():
+            with contextlib.suppress(OSError):  # closed in the meantime, which is what is wanted
+                left.shutdown(socket.SHUT_RDWR)
+        for _ in range(_CLOSING_TURNS):
+            if not self._open():
+                return
+            await asyncio.sleep(0)
+
+    def _open(self) -> list[socket.socket]:
+        return [opened for opened in self._sockets if opened.fileno() >= 0]
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol = address[:3]
+        opened = socket.socket(family, kind, protocol)
+        # The kernel ends a connection on which nothing sent was taken for this long: an upload given up in the
+        # middle would otherwise hold its socket and buffer for as long as the server stays silent.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(READ_TIMEOUT_S * 1000))
+        self._sockets.add(opened)
+        return opened
