@@ -30,9 +30,7 @@ class ClosingLog(AccessLog, Protocol):
 class Subject:
     """A sink, how to read back what it kept, and how many records it bears."""
 
-    def __init__(
-        self, sink: ClosingLog, kept: Callable[[], list[dict[str, object]]] | None, capacity: int
-    ) -> None:
+    def __init__(self, sink: ClosingLog, kept: Callable[[], list[dict[str, object]]] | None, capacity: int) -> None:
         self.sink = sink
         self.kept = kept
         self.capacity = capacity

@@ -72,9 +72,7 @@ async def test_a_file_moved_away_is_begun_anew(tmp_path: Path) -> None:
     assert _numbers(tmp_path / "moved") == [0]
 
 
-async def test_errors_are_counted_logged_once_and_overcome(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_errors_are_counted_logged_once_and_overcome(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The directory is missing: records are lost and counted; once it is there, writing resumes by itself."""
     path = tmp_path / "late" / "access.jsonl"
     sink = FileLog(path, batch_size=1, flush_interval=60)
