@@ -1,6 +1,7 @@
 """One agent over local directories, as a user starts it: the program, a YAML file, a mount."""
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.agents import Bucket
+from tests.support.ministack import ministack, ministack_missing
 from tests.support.mounts import MountProcess, agent_mount, write_config
+from tests.support.s3_server import S3Server
+from tests.support.seaweedfs import seaweedfs, seaweedfs_missing
 
 Starter = Callable[..., AbstractContextManager[MountProcess]]
 
@@ -56,3 +61,33 @@ def replace(tmp_path: Path) -> Callable[[Path, bytes], None]:
 def names(folder: Path) -> list[str]:
     """List a directory, sorted."""
     return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One SeaweedFS for all: it checks signatures and honours conditions."""
+    missing = seaweedfs_missing()
+    if missing is not None:
+        pytest.skip(missing)
+    with seaweedfs(tmp_path_factory.mktemp("weed")) as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(server: S3Server, request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """A part of its bucket for each test alone."""
+    made = Bucket(server, "trees", hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20] + "/")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def memory_bucket(tmp_path: Path) -> Iterator[Bucket]:
+    """A bucket of ministack, which stores any key, as AWS does (SeaweedFS has directories and shorter names)."""
+    missing = ministack_missing()
+    if missing is not None:
+        pytest.skip(missing)
+    with ministack(tmp_path) as running:
+        made = Bucket(running, "trees", "")
+        yield made
+        made.close()

@@ -10,18 +10,18 @@ Rules that hold here:
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
+from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.buffers import Buffer, BufferPool
 from warpdrive.application.mount.counters import ReadCounters
-from warpdrive.application.ports.objects import ObjectInfo
+from warpdrive.application.ports.object_reader import ObjectReader
+from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
+from warpdrive.application.ports.page_cache import CachedObject
 from warpdrive.domain.content.pages import PAGE_SIZE, page_floor
-
-if TYPE_CHECKING:
-    from warpdrive.application.mount.contents import Content
 
 PREFETCH_IN_FLIGHT = 256 * 1024 * 1024
 """Most bytes of prefetches under way over all handles (`dataplane.md`, The cache)."""
@@ -35,6 +35,26 @@ _LINGERING = 32 * 1024 * 1024
 
 class FetchCancelled(Exception):
     """Raised to a reader that joined a fetch in the moment it was cancelled; the read path tries again."""
+
+
+class FetchTarget(Protocol):
+    """What a fetch brings bytes of: an open content (`contents.Content`)."""
+
+    key: ObjectKey
+    version: ObjectVersion
+    cached: CachedObject
+    fetches: "list[Fetch]"
+    backend: MountedBackend
+
+    @property
+    def reader(self) -> ObjectReader:
+        """The backend's reading half."""
+
+    def hold(self) -> None:
+        """Keep the content open."""
+
+    def unhold(self) -> None:
+        """Undo one `hold`."""
 
 
 class Fetch:
@@ -56,7 +76,7 @@ class Fetch:
         "stop",
     )
 
-    def __init__(self, content: "Content", start: int, stop: int, *, demand: bool) -> None:
+    def __init__(self, content: FetchTarget, start: int, stop: int, *, demand: bool) -> None:
         self.content = content
         self.start = start
         self.stop = stop
@@ -161,7 +181,7 @@ class FetchScheduler:
         if self._ahead_bytes:
             await self._room.wait()
 
-    def demand(self, content: "Content", start: int, stop: int) -> Fetch:
+    def demand(self, content: FetchTarget, start: int, stop: int) -> Fetch:
         """Fetch for a waiting reader. The caller has made sure that no fetch of the content overlaps."""
         fetch = Fetch(content, start, stop, demand=True)
         self._enlist(fetch)
@@ -169,7 +189,7 @@ class FetchScheduler:
         self._pump()
         return fetch
 
-    def ahead(self, content: "Content", start: int, stop: int) -> Fetch:
+    def ahead(self, content: FetchTarget, start: int, stop: int) -> Fetch:
         """Fetch because somebody may want it soon; the caller respects `room_ahead`."""
         fetch = Fetch(content, start, stop, demand=False)
         self._enlist(fetch)
