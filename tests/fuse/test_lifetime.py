@@ -64,9 +64,9 @@ def agent_of(config: Path) -> int:
 
 
 class TestEnd:
-    @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_signal(self, config: Path, point: Path, how: signal.Signals) -> None:
-        """SIGTERM and SIGINT unmount and exit 0; no mount and no process stays behind."""
+        """SIGTERM, Ctrl-C and a closed terminal unmount and exit 0; no mount and no process stays behind."""
         with agent_mount(config, point) as mount:
             assert (point / "data/x").read_text() == "hello"
             assert mount.stop(how) == 0

@@ -16,10 +16,10 @@ _log = structlog.get_logger(__name__)
 async def serve(operations: Operations, mount_point: str, options: MountOptions, announce: Callable[[], None]) -> None:
     """Mount, call `announce` (and tell systemd) once the mount answers, return when it is unmounted.
 
-    SIGTERM, SIGINT and an unmount from outside end it, all the same way: in bounded time, even while files are
-    open or a backend hangs. Raises MountFault when the mount does not come up.
+    SIGTERM, SIGINT, SIGHUP (a closed terminal) and an unmount from outside end it, all the same way: in bounded
+    time, even while files are open or a backend hangs. Raises MountFault when the mount does not come up.
     """
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with anyio.open_signal_receiver(*_ending_signals()) as signals:
         async with mounted(operations, mount_point, options) as session, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_on_signal, signals, session)
             tasks.start_soon(_announce, session, announce)
@@ -27,6 +27,14 @@ async def serve(operations: Operations, mount_point: str, options: MountOptions,
             tasks.cancel_scope.cancel()
             notify(STOPPING)
             _log.info("unmounting" if asked else "unmounted from outside", mount_point=session.mount.point)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """Return the signals that unmount; SIGHUP only where nobody (nohup) asked to ignore it."""
+    ending = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
+    return ending
 
 
 async def _announce(session: Session, announce: Callable[[], None]) -> None:
