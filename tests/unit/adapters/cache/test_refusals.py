@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,4 +103,29 @@ async def test_a_cancelled_store_is_over_when_its_caller_returns(
         monkeypatch.setattr(ObjectFile, "write", write)
         assert await obj.store(0, memoryview(BODY))
         assert await obj.read(0, SIZE) == BODY
+        obj.close()
+
+
+async def test_a_read_under_way_keeps_its_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eviction passes over blocks that a worker thread is reading, so no hole is punched under it."""
+    async with DiskCache(tmp_path, 64 * MIB, BLOCK) as cache:
+        obj = await fill(cache)
+        loop = asyncio.get_running_loop()
+        began, go = asyncio.Event(), threading.Event()
+        read = ObjectFile.read
+
+        def slow(self: ObjectFile, offset: int, length: int) -> bytes | None:
+            loop.call_soon_threadsafe(began.set)
+            assert go.wait(10)
+            return read(self, offset, length)
+
+        monkeypatch.setattr(ObjectFile, "read", slow)
+        reading = asyncio.ensure_future(obj.read(0, BLOCK))
+        await began.wait()
+        try:
+            assert await cache.evict(CONTENT) == SIZE - BLOCK
+        finally:
+            go.set()
+        assert await reading == BODY[:BLOCK]
+        assert await cache.evict(CONTENT) == BLOCK
         obj.close()
