@@ -116,9 +116,11 @@ def train(agent: Agent, epochs: int) -> None:
     say(f"\ntraining on {len(shards)} shards through {mount}")
     say("epoch   loss  accuracy     read   while reading  whole epoch  cache hits  from backends")
     for epoch in range(1, epochs + 1):
-        # Else the kernel's page cache would answer the second epoch and the agent would see nothing of it.
-        drop_kernel_pages([*shards, *validation, *others])
-        before, account, started = CacheReading.of(agent.metrics_address), ReadAccount(), time.perf_counter()
+        before, account = CacheReading.of(agent.metrics_address), ReadAccount()
+        if epoch > 1:
+            # Else the kernel's page cache would answer and the agent would see nothing of this epoch.
+            drop_kernel_pages([*shards, *validation, *others])
+        started = time.perf_counter()
         with threadpool_limits(1):  # so small a network gains nothing from threads that then fight the mount
             losses = [network.learn(pictures, digits) for pictures, digits in batches(shards, account)]
             right = [network.accuracy(pictures, digits) for pictures, digits in batches(validation, account)]

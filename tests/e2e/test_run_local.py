@@ -64,7 +64,7 @@ def test_two_epochs_train_from_the_mount_and_leave_nothing(work: Path, tmp_path:
     first, second = (line.split() for line in output.splitlines() if line[:6].strip() in {"1", "2"})
     assert float(second[1]) < float(first[1]) < 2.3, "the loss falls, and was never that of guessing"
     assert float(second[2].rstrip("%")) > 85
-    assert float(first[-2]) > 90, "MB from the backends in the first epoch"
+    assert float(first[-2]) > 85, "MB from the backends in the first epoch"
     assert float(second[-2]) < 1, "MB from the backends in the second"
     assert "extra.bin" in output
     assert "files have the same SHA-256" in output
