@@ -13,6 +13,9 @@ class Patience:
 
     deadline_s: float = 30.0
     """No new attempt begins later than this after the operation's start."""
+    weary_s: float = 10.0
+    """After an operation used up its deadline: for this long others get one attempt each, until one succeeds. A
+    backend that is down then costs `deadline_s` once and not for every name that somebody looks at."""
     stall_s: float = 15.0
     """An attempt that makes no progress for this long is given up (Stalled)."""
     write_stall_s: float = 60.0

@@ -15,7 +15,7 @@ Only faults that an adapter called transient are retried, and only where trying 
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from warpdrive.adapters.blob.forwarding import ForwardingStore
 from warpdrive.adapters.blob.object_store import ObjectStore
@@ -43,6 +43,8 @@ class RetryingStore(ForwardingStore):
     def __init__(self, inner: ObjectStore, patience: Patience) -> None:
         super().__init__(inner)
         self._patience = patience
+        self._gave_up_at: float | None = None
+        """When an operation last used up its deadline; None since anything has succeeded."""
 
     async def stat(self, key: ObjectKey) -> ObjectInfo:
         """Describe the object now."""
@@ -75,7 +77,7 @@ class RetryingStore(ForwardingStore):
             progress.base = done
             rest = into[done:] if done else into
             try:
-                return await self.inner.read_range(key, offset + done, rest, version=progress.version, sink=progress)
+                info = await self.inner.read_range(key, offset + done, rest, version=progress.version, sink=progress)
             except BackendError as fault:
                 if not fault.transient:
                     raise
@@ -83,10 +85,13 @@ class RetryingStore(ForwardingStore):
                     progress.advanced(fault.received)
                 if progress.info is not None and progress.filled == len(into):
                     return progress.info  # the fault came after the last byte
-                budget = budget or _Budget(self._patience, began, f"read {key!r} at {offset}")
+                budget = budget or self._budget(began, f"read {key!r} at {offset}")
                 if progress.filled > done:
                     budget.moved()
                 await budget.spend(fault)
+            else:
+                self._gave_up_at = None
+                return info
 
     async def write(
         self,
@@ -143,24 +148,42 @@ class RetryingStore(ForwardingStore):
         budget: _Budget | None = None
         while True:
             try:
-                return await attempt()
+                answer = await attempt()
             except BackendError as fault:
                 if not fault.transient:
                     raise
                 if not isinstance(fault, only):
                     fault.add_note(f"{what}: the outcome is unknown, the reply was lost")
                     raise
-                budget = budget or _Budget(self._patience, began, what)
+                budget = budget or self._budget(began, what)
                 await budget.spend(fault)
+            else:
+                self._gave_up_at = None
+                return answer
+
+    def _budget(self, began: float, what: str) -> "_Budget":
+        patience = self._patience
+        weary = self._gave_up_at is not None and patience.monotonic() - self._gave_up_at < patience.weary_s
+        return _Budget(patience, began, what, 0.0 if weary else patience.deadline_s, self._give_up)
+
+    def _give_up(self, *, exhausted: bool) -> None:
+        if exhausted:  # what a weary attempt adds is no news, and must not prolong the weariness
+            self._gave_up_at = self._patience.monotonic()
+
+
+class _GiveUp(Protocol):
+    def __call__(self, *, exhausted: bool) -> None: ...
 
 
 class _Budget:
     """The time one operation may spend on trying again. Made at the first fault: success costs nothing."""
 
-    def __init__(self, patience: Patience, began: float, what: str) -> None:
+    def __init__(self, patience: Patience, began: float, what: str, deadline_s: float, give_up: "_GiveUp") -> None:
         self._patience = patience
         self._began = began
         self._what = what
+        self._deadline_s = deadline_s
+        self._give_up = give_up
         self._attempt = 0
         self._faults = 0
 
@@ -177,10 +200,11 @@ class _Budget:
             # Never sooner than asked; the jitter on top keeps a thousand nodes from coming back at once.
             delay += max(0.0, fault.retry_after)
         elapsed = self._patience.monotonic() - self._began
-        if elapsed + delay > self._patience.deadline_s:
+        if elapsed + delay > self._deadline_s:
+            self._give_up(exhausted=self._deadline_s > 0)
             raise DeadlineExceeded(
                 f"{self._what}: gave up after {self._faults} attempts and {elapsed:.1f} s "
-                f"of {self._patience.deadline_s:g} s; last: {fault.kind}: {fault.detail}"
+                f"of {self._deadline_s:g} s; last: {fault.kind}: {fault.detail}"
             ) from fault
         await self._patience.sleep(delay)
 

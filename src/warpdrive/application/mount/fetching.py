@@ -65,6 +65,7 @@ class Fetch:
         "buffer",
         "content",
         "demand",
+        "ended",
         "error",
         "filled",
         "headers",
@@ -87,6 +88,8 @@ class Fetch:
         self.headers = anyio.Event()
         self.info: ObjectInfo | None = None
         self.error: Exception | None = None
+        self.ended = anyio.Event()
+        """Set when the bytes are stored, or will not be: what warming waits for."""
         self.settled = False
         """True once nothing will be added: stored, failed or cancelled."""
         self.readers = 0
@@ -291,6 +294,7 @@ class FetchScheduler:
 
     def _settle(self, fetch: Fetch) -> None:
         fetch.settled = True
+        fetch.ended.set()
         if fetch.error is None and fetch.filled < fetch.stop - fetch.start:
             fetch.fail(FetchCancelled("the fetch was cancelled"))
         fetch.content.fetches.remove(fetch)
@@ -299,6 +303,7 @@ class FetchScheduler:
 
     def _linger(self, fetch: Fetch) -> None:
         """Keep an unrecorded buffer for the next request of the same block, or each request would fetch it anew."""
+        fetch.ended.set()
         self._counters.uncached_reads += 1
         self._lingering.append(fetch)
         while sum(kept.stop - kept.start for kept in self._lingering) > min(_LINGERING, self._pool.limit // 4):

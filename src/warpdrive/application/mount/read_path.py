@@ -4,15 +4,19 @@ A hit never waits: `peek` answers from memory within the caller's task step. Oth
 cache's disk, or from the buffer of a fetch while that fills, so a reader waits for its own bytes and no more.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from warpdrive.application.mount.contents import Content
 from warpdrive.application.mount.counters import ReadCounters
 from warpdrive.application.mount.fetching import Fetch, FetchCancelled, FetchScheduler
-from warpdrive.domain.content.pages import PAGE_SIZE, page_ceil, page_floor
+from warpdrive.domain.content.pages import page_ceil, page_floor
 
 DemandPlan = Callable[[int, int], tuple[int, int]]
 """(offset, stop) of a miss -> the page-aligned range to fetch for it (`Readahead.demand`)."""
+
+_FILL_AT_ONCE = 4
+"""Blocks of one file that warming fetches at once; it fills several files at once as well."""
 
 _DISTRUST = 3
 """Times that the cache may fail to produce what it says it has before a read goes around it."""
@@ -45,25 +49,49 @@ class ReadPath:
         return await self._assemble(content, offset, stop, plan), False
 
     async def fill(self, content: Content, start: int, stop: int, progress: Callable[[int], None]) -> None:
-        """Bring [start, stop) into the cache, block by block; `progress` gets the bytes that were fetched.
+        """Bring [start, stop) into the cache, several blocks at once; `progress` gets the bytes that were stored.
 
-        Raises BackendError. Where the cache disk refuses, the bytes are fetched once and not kept.
+        Readers' own fetches go first. Raises BackendError. Where the cache disk refuses, nothing is kept.
         """
+        under_way: deque[tuple[Fetch, int]] = deque()
         position = start
-        while position < stop:
-            gap = content.cached.missing(position, stop)
-            if gap is None:
-                return
-            position = max(position, gap[0])
-            fetch = content.find(position) or self._demand(content, position, *gap)
-            until = min(fetch.stop, stop)
-            try:
-                await self._await_bytes(fetch, until)
-            except FetchCancelled:
-                continue
-            self._scheduler.release(fetch)
-            progress(until - position)
-            position = until
+        try:
+            while position < stop or under_way:
+                while position < stop and len(under_way) < _FILL_AT_ONCE:
+                    gap = content.cached.missing(position, stop)
+                    if gap is None:
+                        position = stop
+                        break
+                    position = max(position, gap[0])
+                    fetch = content.find(position) or await self._fill_one(content, position, gap[1])
+                    if fetch is None:
+                        continue  # looked up again: the wait for room may have changed everything
+                    fetch.readers += 1
+                    under_way.append((fetch, position))
+                    position = fetch.stop
+                if under_way:
+                    fetch, since = under_way.popleft()
+                    try:
+                        await fetch.ended.wait()
+                    finally:
+                        self._scheduler.release(fetch)
+                    if isinstance(fetch.error, FetchCancelled):
+                        position = min(position, since)
+                    elif fetch.error is not None:
+                        raise fetch.error
+                    else:
+                        progress(min(fetch.stop, stop) - since)
+        finally:
+            for fetch, _ in under_way:
+                self._scheduler.release(fetch)
+
+    async def _fill_one(self, content: Content, position: int, stop: int) -> Fetch | None:
+        """Start a fetch that readers may overtake; None after waiting for room."""
+        start, stop = self._cut(content, position, page_floor(position), stop)
+        if stop - start > self._scheduler.room_ahead():
+            await self._scheduler.wait_for_room()
+            return None
+        return self._scheduler.ahead(content, start, stop)
 
     def start(self, content: Content, offset: int, stop: int, plan: DemandPlan) -> Fetch | None:
         """Start (or find) the fetch for a coming read at `offset`; None when its first page is in the cache."""
@@ -126,13 +154,17 @@ class ReadPath:
             raise
 
     def _demand(self, content: Content, position: int, start: int, stop: int) -> Fetch:
-        """Start a fetch that brings `position`: the wanted range, cut to what is missing, free and not too large."""
-        start = page_floor(position)
+        """Start a fetch that brings `position` for a waiting reader."""
+        return self._scheduler.demand(content, *self._cut(content, position, start, stop))
+
+    def _cut(self, content: Content, position: int, start: int, stop: int) -> tuple[int, int]:
+        """Cut a wanted range around `position` to what is missing, free of fetches and not too large for one."""
+        start = page_floor(start)
         gap = content.cached.missing(start, max(stop, start + 1))
         if gap is not None and gap[0] <= position:
             stop = min(stop, gap[1])
         stop = min(max(stop, position + 1), start + self._scheduler.largest)
         stop = min(page_ceil(stop), content.size)
         _, stop = content.clear_of_fetches(start, stop)
-        assert stop > position, (start, stop, position, PAGE_SIZE)
-        return self._scheduler.demand(content, start, stop)
+        assert start <= position < stop
+        return start, stop

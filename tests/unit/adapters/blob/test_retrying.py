@@ -98,6 +98,45 @@ class TestPatience:
         assert fake.sleeps == []
 
 
+class TestWeariness:
+    async def test_a_backend_that_used_up_a_deadline_is_asked_once_for_a_while(self) -> None:
+        """A dead backend costs its deadline once, not for every name that somebody looks at."""
+        store, inner, fake = _retrying(*[Unavailable("refused")] * 400)
+        with pytest.raises(DeadlineExceeded):
+            await store.stat(KEY)
+        began, sleeps = fake.now, len(fake.sleeps)
+        asked = len(inner.script)
+        with pytest.raises(DeadlineExceeded, match="1 attempts"):
+            await store.stat(KEY)
+        assert (fake.now, len(fake.sleeps), len(inner.script)) == (began, sleeps, asked - 1)
+
+    async def test_weariness_ends_with_time(self) -> None:
+        """Attempts that failed meanwhile do not prolong it: after a while an operation has its whole patience again."""
+        store, inner, fake = _retrying(*[Unavailable("refused")] * 400)
+        for _ in range(2):
+            with pytest.raises(DeadlineExceeded):
+                await store.stat(KEY)
+        fake.now += 11
+        sleeps = len(fake.sleeps)
+        with pytest.raises(DeadlineExceeded):
+            await store.stat(KEY)
+        assert len(fake.sleeps) > sleeps
+        assert inner.script
+
+    async def test_weariness_ends_with_the_first_success(self) -> None:
+        """One answer, and faults are borne again."""
+        store, inner, fake = _retrying()
+        await store.write(KEY, Body(b"x"))
+        inner.script = [Unavailable("refused")] * 400
+        with pytest.raises(DeadlineExceeded):
+            await store.stat(KEY)
+        inner.script = []
+        await store.stat(KEY)
+        inner.script = [Unavailable("refused")]
+        assert (await store.stat(KEY)).size == 1
+        assert fake.sleeps
+
+
 class TestReading:
     async def test_goes_on_at_the_first_byte_not_there_yet(self) -> None:
         """Each attempt asks for the rest only, under the version that the first one saw."""
