@@ -7,42 +7,47 @@ from warpdrive.application.mount.errors import BadHandle, NotADirectory
 from warpdrive.application.mount.inodes import Inode, InodeTable
 from warpdrive.application.mount.listings import Listing
 from warpdrive.application.mount.tree import Tree
-from warpdrive.domain.content.paths import join
+from warpdrive.application.ports.objects import ObjectInfo
 
 
 class DirectoryStream:
-    """One directory as it was when the handle first read it; offsets into it stay true until the handle closes."""
+    """One directory as it was when the handle first read it; offsets into it stay true until the handle closes.
 
-    __slots__ = ("_directory", "_listing", "_mounted", "_names", "_tree")
+    `name` and `attributes` run once per entry of every `ls`: what is the same for all entries is kept here.
+    """
+
+    __slots__ = ("_base", "_binder", "_infos", "_listed_at", "_mounted", "_names", "_tree")
 
     def __init__(self, directory: Inode, listing: Listing | None, mounted: tuple[str, ...], tree: Tree) -> None:
-        self._directory = directory.path
-        self._listing = listing
-        self._mounted = frozenset(mounted)
+        self._base = "/" if directory.path == "/" else directory.path + "/"
         self._tree = tree
+        self._mounted = frozenset(mounted)
+        """Names that exist because of mounts; they win over the backend's."""
+        self._listed_at = 0.0 if listing is None else listing.listed_at
         if listing is None:
-            self._names = list(mounted)
+            self._names = [os.fsencode(name) for name in mounted]
+            self._infos: list[ObjectInfo | None] = [None] * len(mounted)
         elif mounted:
-            self._names = sorted({*listing.order, *mounted}, key=os.fsencode)
+            shown = sorted({*listing.order, *mounted}, key=os.fsencode)
+            self._names = [os.fsencode(name) for name in shown]
+            self._infos = [listing.entries.get(name) for name in shown]
         else:
-            self._names = listing.order
+            self._names, self._infos = listing.columns()
+        self._binder = None if directory.backend is None else tree.binder(directory.backend)
 
     def __len__(self) -> int:
         return len(self._names)
 
     def name(self, index: int) -> bytes:
         """The entry's raw name."""
-        return os.fsencode(self._names[index])
+        return self._names[index]
 
     def attributes(self, index: int) -> Attributes:
         """The entry's attributes; its inode exists from now on, without a kernel reference."""
-        name = self._names[index]
-        path = join(self._directory, name)
-        if self._listing is None or name in self._mounted:
-            inode = self._tree.bind_mounted(path)
-        else:
-            inode = self._tree.bind_listed(path, self._listing.entries[name], self._listing.listed_at)
-        return self._tree.attributes(inode)
+        name = os.fsdecode(self._names[index])
+        if self._binder is None or (self._mounted and name in self._mounted):
+            return self._tree.attributes(self._tree.bind_mounted(self._base + name))
+        return self._binder(self._base + name, self._infos[index], self._listed_at)
 
 
 class _OpenDirectory:

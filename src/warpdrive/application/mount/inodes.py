@@ -6,7 +6,7 @@ Invariants:
 - An inode lives while the kernel holds lookups of it or a handle is open; then it is forgotten, current or not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from warpdrive.application.mount.attributes import ROOT_INODE, FileKind
 from warpdrive.application.mount.backends import MountedBackend
@@ -99,6 +99,11 @@ class InodeTable:
         """The inode that the path leads to, as far as is known."""
         return self._current.get(path)
 
+    @property
+    def by_path(self) -> Mapping[str, Inode]:
+        """The inode that each known path leads to; a live view, for those who look up many."""
+        return self._current
+
     def is_current(self, inode: Inode) -> bool:
         """Whether its path still leads to this inode."""
         return self._current.get(inode.path) is inode
@@ -110,7 +115,7 @@ class InodeTable:
             if known.info.version == info.version and known.info.size == info.size:
                 if now > known.validated_at:
                     known.validated_at = now
-                    if info.digest is not None:
+                    if info.digest is not None or known.info.digest is None:
                         known.info = info
                 return known
             if now < known.validated_at:

@@ -33,7 +33,7 @@ class HiddenKey(NamedTuple):
 class Listing:
     """One directory's names, complete. `entries[name]` is the object, or None for a directory."""
 
-    __slots__ = ("entries", "hidden", "hidden_counts", "listed_at", "order", "outdated_lookups", "ranks")
+    __slots__ = ("_columns", "entries", "hidden", "hidden_counts", "listed_at", "order", "outdated_lookups", "ranks")
 
     def __init__(self, listed_at: float) -> None:
         self.listed_at = listed_at
@@ -45,6 +45,14 @@ class Listing:
         self.hidden: list[HiddenKey] = []
         self.hidden_counts: Counter[HiddenReason] = Counter()
         self.outdated_lookups = 0
+        self._columns: tuple[list[bytes], list[ObjectInfo | None]] | None = None
+
+    def columns(self) -> tuple[list[bytes], list[ObjectInfo | None]]:
+        """Raw names and their objects in `order`, made once: every `ls` walks them."""
+        if self._columns is None:
+            entries = self.entries
+            self._columns = [os.fsencode(name) for name in self.order], [entries[name] for name in self.order]
+        return self._columns
 
     def hide(self, key: str, reason: HiddenReason) -> None:
         """Count a key that is not shown, and keep some as examples."""

@@ -8,7 +8,7 @@ Freshness in one place:
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -35,6 +35,8 @@ from warpdrive.domain.namespace.tree import Located, MountTree
 
 _MAX_NAME = 255
 _MAX_NEGATIVE = 100_000
+_BRIEFLY = 1.0
+"""Seconds that the kernel may believe a name of an older listing, so that one path walk asks once."""
 
 
 class Tree:
@@ -162,20 +164,36 @@ class Tree:
         backend = None if located is None else self._backends.at(located.entry)
         return self._inodes.bind_directory(path, backend, self._clock.monotonic())
 
+    def binder(self, backend: MountedBackend) -> Callable[[str, ObjectInfo | None, float], Attributes]:
+        """Return `bind_listed` and `attributes` in one, for the many names of one directory of the backend."""
+        current, inodes, attributes = self._inodes.by_path, self._inodes, self.attributes
+
+        def bind(path: str, info: ObjectInfo | None, listed_at: float) -> Attributes:
+            inode = current.get(path)
+            if inode is None or inode.info is not info or inode.validated_at < listed_at:
+                if info is None:
+                    inode = inodes.bind_directory(path, backend, listed_at)
+                else:
+                    inode = inodes.bind_file(path, backend, info, listed_at)
+            return attributes(inode)
+
+        return bind
+
     def attributes(self, inode: Inode) -> Attributes:
         """What the kernel may know of the inode, and for how long."""
-        if inode.is_directory:
-            ttl = self._freshness.entry_ttl
-            return Attributes(inode.number, inode.kind, 0, inode.mtime_ns, ttl, ttl)
+        freshness, info = self._freshness, inode.info
+        if info is None:
+            ttl = freshness.entry_ttl
+            return Attributes(inode.number, FileKind.DIRECTORY, 0, inode.mtime_ns, ttl, ttl)
         age = self._clock.monotonic() - inode.validated_at
-        freshness = self._freshness
+        entry_ttl, attr_ttl = freshness.entry_ttl - age, freshness.attr_ttl - age
         return Attributes(
             inode.number,
             FileKind.FILE,
-            inode.size,
+            info.size,
             inode.mtime_ns,
-            max(0.0, freshness.entry_ttl - age) if age < freshness.entry_ttl else min(1.0, freshness.entry_ttl),
-            max(0.0, freshness.attr_ttl - age),
+            entry_ttl if entry_ttl > 0 else min(_BRIEFLY, freshness.entry_ttl),
+            max(attr_ttl, 0.0),
         )
 
     def is_fresh(self, inode: Inode) -> bool:
