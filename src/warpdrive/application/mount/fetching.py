@@ -8,7 +8,7 @@ Rules that hold here:
 - A prefetch that nobody wants any more is cancelled; a demand fetch is cancelled when its last waiter is.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -29,8 +29,8 @@ PREFETCH_IN_FLIGHT = 256 * 1024 * 1024
 _ONE_REQUEST = 1024 * 1024
 """The kernel's largest read; one fetch should serve it whole even when blocks are smaller."""
 
-_LINGERING = 32 * 1024 * 1024
-"""Bytes of uncached fetches kept for the next request when the cache disk refuses to record."""
+_LINGERING = 96 * 1024 * 1024
+"""Bytes of finished fetches kept for their readers: a little more than one handle's widest window."""
 
 
 class FetchCancelled(Exception):
@@ -75,6 +75,7 @@ class Fetch:
         "settled",
         "start",
         "stop",
+        "transferred",
     )
 
     def __init__(self, content: FetchTarget, start: int, stop: int, *, demand: bool) -> None:
@@ -92,6 +93,8 @@ class Fetch:
         """Set when the bytes are stored, or will not be: what warming waits for."""
         self.settled = False
         """True once nothing will be added: stored, failed or cancelled."""
+        self.transferred = False
+        """All bytes are in the buffer; from then on nothing cancels it."""
         self.readers = 0
         self.scope = anyio.CancelScope()
         self._waiting: list[tuple[int, anyio.Event]] = []
@@ -168,7 +171,10 @@ class FetchScheduler:
         """Bytes of prefetches queued or running."""
         self._room = anyio.Event()
         """Set, and replaced, whenever prefetches under way became fewer."""
-        self._lingering: deque[Fetch] = deque()
+        self._lingering: OrderedDict[Fetch, None] = OrderedDict()
+        """Transferred and stored (or refused by the disk), kept for their readers; oldest first."""
+        self._lingering_bytes = 0
+        """Invariant: the sum of their lengths."""
 
     @property
     def largest(self) -> int:
@@ -219,7 +225,7 @@ class FetchScheduler:
     def desert(self, fetch: Fetch) -> None:
         """The reader was cancelled while waiting: release, and cancel the fetch if it was the last one."""
         fetch.readers -= 1
-        if fetch.readers == 0 and not fetch.settled:
+        if fetch.readers == 0 and not fetch.settled and not fetch.transferred:
             if fetch in self._demand:
                 self._demand.remove(fetch)
                 self._settle(fetch)
@@ -229,7 +235,7 @@ class FetchScheduler:
 
     def abandon(self, fetch: Fetch) -> None:
         """Nobody wants this prefetch any more; cancel it unless a reader has joined since."""
-        if fetch.readers or fetch.settled or fetch.demand:
+        if fetch.readers or fetch.settled or fetch.demand or fetch.transferred:
             return
         if fetch in self._ahead:
             self._ahead.remove(fetch)
@@ -261,27 +267,29 @@ class FetchScheduler:
             self._tasks.start_soon(self._run, fetch)
 
     async def _run(self, fetch: Fetch) -> None:
-        kept = True
+        stored = False
         try:
-            with fetch.scope:
-                try:
-                    kept = await self._transfer(fetch)
-                except Exception as error:  # noqa: BLE001  every waiter gets it; a task group must not die of it
-                    fetch.fail(error)
-                    self._on_error(fetch, error)
+            try:
+                with fetch.scope:
+                    await self._transfer(fetch)
+            finally:
+                self._running -= 1
+                self._pump()
+            if fetch.transferred:
+                # Outside the parallel limit: a disk that stalls slows fetching only once the memory limit is reached.
+                stored = await fetch.content.cached.store(fetch.start, fetch.view(fetch.start, fetch.stop))
+                self._linger(fetch, stored=stored)
+        except Exception as error:  # noqa: BLE001  every waiter gets it; a task group must not die of it
+            fetch.fail(error)
+            self._on_error(fetch, error)
         finally:
-            self._running -= 1
             if not fetch.demand:
                 self._give_room(fetch)
-            if fetch.error is None and fetch.filled < fetch.stop - fetch.start:
-                fetch.fail(FetchCancelled("the fetch was cancelled"))
-            if kept or fetch.error is not None:
+            if fetch not in self._lingering:
                 self._settle(fetch)
-            else:
-                self._linger(fetch)
             self._pump()
 
-    async def _transfer(self, fetch: Fetch) -> bool:
+    async def _transfer(self, fetch: Fetch) -> None:
         content = fetch.content
         fetch.buffer = await self._pool.acquire(fetch.stop - fetch.start, demand=fetch.demand)
         view = fetch.buffer.view
@@ -289,30 +297,44 @@ class FetchScheduler:
         if fetch.info is None:
             fetch.started(info)
         fetch.advanced(len(view))
-        # The place in the parallel limit is kept while storing: a disk slower than the network must slow fetching.
-        return await content.cached.store(fetch.start, view)
+        fetch.transferred = True
 
     def _settle(self, fetch: Fetch) -> None:
         fetch.settled = True
         fetch.ended.set()
+        if fetch in self._lingering:
+            del self._lingering[fetch]
+            self._lingering_bytes -= fetch.stop - fetch.start
         if fetch.error is None and fetch.filled < fetch.stop - fetch.start:
             fetch.fail(FetchCancelled("the fetch was cancelled"))
         fetch.content.fetches.remove(fetch)
         self._reclaim(fetch)
         fetch.content.unhold()
 
-    def _linger(self, fetch: Fetch) -> None:
-        """Keep an unrecorded buffer for the next request of the same block, or each request would fetch it anew."""
-        fetch.ended.set()
-        self._counters.uncached_reads += 1
-        self._lingering.append(fetch)
-        while sum(kept.stop - kept.start for kept in self._lingering) > min(_LINGERING, self._pool.limit // 4):
-            self._settle(self._lingering.popleft())
+    def let_go(self, content: FetchTarget, before: int) -> None:
+        """The content's reader is past `before`: what lingers of it up to there has done its service."""
+        for fetch in [each for each in content.fetches if each in self._lingering and each.stop <= before]:
+            self._settle(fetch)
 
     def drop_lingering(self) -> None:
-        """Let go of every unrecorded buffer (at shutdown)."""
+        """Let go of every lingering buffer (at shutdown)."""
         while self._lingering:
-            self._settle(self._lingering.popleft())
+            self._settle(next(iter(self._lingering)))
+
+    def _linger(self, fetch: Fetch, *, stored: bool) -> None:
+        """Keep the buffer for the reader that is about to come.
+
+        Served from here, a recorded block costs one copy less. An unrecorded one would otherwise be fetched anew
+        for every request of it.
+        """
+        fetch.ended.set()
+        if not stored:
+            self._counters.uncached_reads += 1
+        self._lingering[fetch] = None
+        room = min(_LINGERING, self._pool.limit // 4)
+        self._lingering_bytes += fetch.stop - fetch.start
+        while self._lingering_bytes > room:
+            self._settle(next(iter(self._lingering)))
 
     def _reclaim(self, fetch: Fetch) -> None:
         if fetch.settled and fetch.readers == 0 and fetch.buffer is not None:

@@ -134,6 +134,7 @@ class Files:
         """Close the handle. Raises BadHandle."""
         handle = self._handles.pop(number)
         self._prefetcher.stop(handle)
+        self._read_path.passed(handle.content, handle.content.size)
         if self._collector is not None and handle.totals is not None:
             self._collector.closed(handle.totals)
         handle.content.unhold()
@@ -142,6 +143,8 @@ class Files:
 
     def _enter_block(self, handle: Handle, block: int) -> None:
         handle.block = block
+        # A block behind the reader: requests of one read may overtake each other.
+        self._read_path.passed(handle.content, (block - 1) * self._block_size)
         handle.content.cached.touch(block)
         if block in handle.content.unread:
             handle.content.unread.discard(block)

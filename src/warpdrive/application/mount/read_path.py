@@ -33,7 +33,16 @@ class ReadPath:
 
     def peek(self, content: Content, offset: int, length: int) -> memoryview | None:
         """The bytes if they are in memory, valid until the calling task next awaits; else None, at once."""
+        if content.fetches:
+            fetch = content.find(offset)
+            if fetch is not None and fetch.start + fetch.filled >= offset + length:
+                return fetch.view(offset, offset + length)
         return content.cached.peek(offset, length)
+
+    def passed(self, content: Content, before: int) -> None:
+        """The reader has left everything before this offset behind."""
+        if content.fetches:
+            self._scheduler.let_go(content, before)
 
     async def read(self, content: Content, offset: int, length: int, plan: DemandPlan) -> tuple[Bytes, bool]:
         """Return (bytes [offset, offset + length), whether all came from the cache).
