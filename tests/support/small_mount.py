@@ -1,6 +1,7 @@
 """A mount's metadata half over memory buckets: what tests of names and freshness drive."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from tests.support.faulty_reader import FaultyReader
 from tests.support.manual_clock import ManualClock
@@ -40,9 +41,19 @@ class SmallMount:
             for entry in entries
         )
         self.freshness = freshness or Freshness()
+        self.spawned: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """Work that the tree wants done beside; a test runs it when it likes."""
         self.inodes = InodeTable(started_ns=0, now=self.clock.monotonic())
         self.listings = Listings(self.freshness, self.clock)
-        self.tree = Tree(MountTree(entries), self.backends, self.inodes, self.listings, self.freshness, self.clock)
+        self.tree = Tree(
+            MountTree(entries),
+            self.backends,
+            self.inodes,
+            self.listings,
+            self.freshness,
+            self.clock,
+            self.spawned.append,
+        )
 
     def put(self, path: str, key: str, data: bytes) -> str:
         """Write an object behind the mount's back; returns its version."""

@@ -73,7 +73,7 @@ class MountedFileSystem:
         self._freshness = tuning.freshness
         self._inodes = InodeTable(started_ns=int(clock.wall() * 1e9), now=clock.monotonic())
         listings = Listings(tuning.freshness, clock)
-        self._tree = Tree(mounts, backends, self._inodes, listings, tuning.freshness, clock)
+        self._tree = Tree(mounts, backends, self._inodes, listings, tuning.freshness, clock, self._spawn)
         self._contents = Contents(cache, self.counters)
         self.scheduler = FetchScheduler(
             tasks,

@@ -19,6 +19,10 @@ from warpdrive.domain.content.paths import HiddenReason, why_hidden, why_prefix_
 _HIDDEN_EXAMPLES = 20
 _SURELY_SHORT = 63
 """Characters that are at most 252 bytes in UTF-8: such a name fits in 255."""
+SMALL_DIRECTORY = 50_000
+"""Names that a listing made on a guess may have: some fifty pages, a second or two."""
+
+_LARGE_REMEMBERED = 10_000
 _BURST = 8
 """Lookups with outdated attributes in one directory after which listing it again is cheaper than asking one by one."""
 
@@ -33,7 +37,17 @@ class HiddenKey(NamedTuple):
 class Listing:
     """One directory's names, complete. `entries[name]` is the object, or None for a directory."""
 
-    __slots__ = ("_columns", "entries", "hidden", "hidden_counts", "listed_at", "order", "outdated_lookups", "ranks")
+    __slots__ = (
+        "_columns",
+        "complete",
+        "entries",
+        "hidden",
+        "hidden_counts",
+        "listed_at",
+        "order",
+        "outdated_lookups",
+        "ranks",
+    )
 
     def __init__(self, listed_at: float) -> None:
         self.listed_at = listed_at
@@ -45,6 +59,7 @@ class Listing:
         self.hidden: list[HiddenKey] = []
         self.hidden_counts: Counter[HiddenReason] = Counter()
         self.outdated_lookups = 0
+        self.complete = False
         self._columns: tuple[list[bytes], list[ObjectInfo | None]] | None = None
 
     def columns(self) -> tuple[list[bytes], list[ObjectInfo | None]]:
@@ -82,6 +97,8 @@ class Listings:
         self._names = 0
         """Invariant: the sum of names over `_kept`."""
         self._flights: SingleFlight[str, Listing] = SingleFlight()
+        self._large: OrderedDict[str, float] = OrderedDict()
+        """Directories found too large to guess at, and when."""
 
     def peek(self, path: str) -> Listing | None:
         """The listing if it is younger than `dir_ttl`; no backend is asked."""
@@ -93,6 +110,21 @@ class Listings:
             return None
         self._kept.move_to_end(path)
         return listing
+
+    async def get_if_small(self, path: str, backend: MountedBackend, prefix: str) -> None:
+        """List the directory unless it turns out to have more than `SMALL_DIRECTORY` names. Raises BackendError.
+
+        For guesses: nobody waits for the answer, and a huge directory is left alone for `dir_ttl`.
+        """
+        now = self._clock.monotonic()
+        large_at = self._large.get(path)
+        if large_at is not None and now - large_at <= self._freshness.dir_ttl:
+            return
+        listing = await self._flights.run("guess:" + path, lambda: self._read(path, backend, prefix, SMALL_DIRECTORY))
+        if not listing.complete:
+            self._large[path] = now
+            if len(self._large) > _LARGE_REMEMBERED:
+                self._large.popitem(last=False)
 
     async def get(self, path: str, backend: MountedBackend, prefix: str, *, renew: bool = False) -> Listing:
         """The directory's listing, from the backend when none is kept (or `renew`). Raises BackendError."""
@@ -120,7 +152,7 @@ class Listings:
             if listing.hidden_counts:
                 yield path, listing
 
-    async def _read(self, path: str, backend: MountedBackend, prefix: str) -> Listing:
+    async def _read(self, path: str, backend: MountedBackend, prefix: str, most: int | None = None) -> Listing:
         reader = backend.reader
         limit = reader.capabilities.list_limit
         # Taken before the first page: what the listing says may already be that old when the last page is in.
@@ -132,6 +164,9 @@ class Listings:
             cursor = page.cursor
             if cursor is None:
                 break
+            if most is not None and len(listing.entries) > most:
+                return listing
+        listing.complete = True
         listing.order = sorted(listing.entries, key=os.fsencode) if _needs_bytes(listing) else sorted(listing.entries)
         self._keep(path, listing)
         return listing

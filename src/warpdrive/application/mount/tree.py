@@ -25,6 +25,7 @@ from warpdrive.application.mount.errors import (
 )
 from warpdrive.application.mount.freshness import Freshness
 from warpdrive.application.mount.inodes import Inode, InodeTable
+from warpdrive.application.mount.listing_guesses import ListingGuesses, Spawn
 from warpdrive.application.mount.listings import Listing, Listings
 from warpdrive.application.mount.single_flight import SingleFlight
 from warpdrive.application.ports.clock import Clock
@@ -50,6 +51,7 @@ class Tree:
         listings: Listings,
         freshness: Freshness,
         clock: Clock,
+        spawn: Spawn,
     ) -> None:
         self._mounts = mounts
         self._backends = backends
@@ -60,6 +62,7 @@ class Tree:
         self._absent: OrderedDict[str, float] = OrderedDict()
         """Path -> monotonic time at which it was found absent; bounded, oldest first."""
         self._probes: SingleFlight[str, ObjectInfo] = SingleFlight()
+        self._guesses = ListingGuesses(listings, spawn)
         root = mounts.resolve("/")
         if root is not None:
             inodes.get(1).backend = backends.at(root.entry)
@@ -132,9 +135,9 @@ class Tree:
         located = self._mounts.resolve(directory.path)
         if located is None:
             return None
-        prefix = located.relative + "/" if located.relative else ""
         try:
-            return await self._listings.get(directory.path, self._backends.at(located.entry), prefix)
+            backend = self._backends.at(located.entry)
+            return await self._listings.get(directory.path, backend, self._prefix_of(directory.path))
         except ObjectNotFound:
             if not self._mounts.leads_to_mount(directory.path) and located.relative:
                 self.supersede(directory.path)
@@ -242,6 +245,8 @@ class Tree:
                 return self.bind_listed(path, listing.entries[name], listing.listed_at)
             if age <= self._freshness.negative_ttl:
                 raise NoSuchEntry(path)
+        else:
+            self._guesses.asked(parent, backend, self._prefix_of(parent))
         asked_at = self._clock.monotonic()
         try:
             info = await self._probes.run(path, partial(self._probe, backend, located.relative))
@@ -296,10 +301,11 @@ class Tree:
             return None
 
     async def _renew(self, parent: str) -> None:
-        located = self._mounts.resolve(parent)
-        assert located is not None
-        prefix = located.relative + "/" if located.relative else ""
-        await self._listings.get(parent, self._backends.at(located.entry), prefix, renew=True)
+        await self._listings.get(parent, self.backend_of(parent), self._prefix_of(parent), renew=True)
+
+    def _prefix_of(self, directory: str) -> str:
+        key = self.key_of(directory)
+        return key + "/" if key else ""
 
     def _listed(self, parent: str, name: str) -> ObjectInfo | None:
         listing = self._listings.peek(parent)

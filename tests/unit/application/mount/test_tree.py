@@ -184,3 +184,32 @@ async def test_listings_are_bounded_by_names_over_all() -> None:
         await mount.names(f"/d/{each}")
     assert mount.listings.peek("/d/a") is None
     assert mount.listings.peek("/d/c") is not None
+
+
+async def test_files_opened_by_path_get_their_directory_listed() -> None:
+    """From the third lookup on the directory is listed beside; then lookups cost nothing."""
+    mount = SmallMount({"/d": {f"f{n}": b"x" for n in range(50)}})
+    for n in range(3):
+        await mount.lookup(f"/d/f{n}")
+    assert len(mount.spawned) == 1
+    await mount.spawned[0]()
+    reader = mount.readers["/d"]
+    reader.stats = reader.lists = 0
+    for n in range(3, 50):
+        assert (await mount.lookup(f"/d/f{n}")).size == 1
+    assert (reader.stats, reader.lists) == (0, 0)
+
+
+async def test_a_huge_directory_is_not_listed_on_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guess stops after so many names, keeps nothing, and is not repeated for a while."""
+    monkeypatch.setattr("warpdrive.application.mount.listings.SMALL_DIRECTORY", 1500)
+    mount = SmallMount({"/d": {f"f{n:05}": b"x" for n in range(5000)}})
+    reader = mount.readers["/d"]
+    for _ in range(2):
+        for n in range(3):
+            mount.tree.supersede(f"/d/f{n:05}")
+            await mount.lookup(f"/d/f{n:05}")
+        await mount.spawned.pop()()
+        assert mount.listings.peek("/d") is None
+    # Three lookups each ask once for what is below the name; the guess cost two pages, once.
+    assert reader.lists == 6 + 2
