@@ -182,8 +182,8 @@ class FetchScheduler:
         return max(PAGE_SIZE, page_floor(min(max(self._pool.block_size, _ONE_REQUEST), self._pool.limit // 4)))
 
     def room_ahead(self) -> int:
-        """Bytes that may still be prefetched now."""
-        return min(PREFETCH_IN_FLIGHT, self._pool.limit // 2) - self._ahead_bytes
+        """Bytes that may still be prefetched now; while none is under way, one fetch always fits."""
+        return max(min(PREFETCH_IN_FLIGHT, self._pool.limit // 2), self.largest) - self._ahead_bytes
 
     async def wait_for_room(self) -> None:
         """Wait until some prefetch has ended; at once when none is under way."""
@@ -209,7 +209,7 @@ class FetchScheduler:
 
     def promote(self, fetch: Fetch) -> None:
         """A reader waits for what was a mere prefetch: move it to the front."""
-        if not fetch.demand:
+        if not fetch.demand and not fetch.ended.is_set():  # an ended one has given its room back
             fetch.demand = True
             self._give_room(fetch)
             if fetch in self._ahead:
@@ -285,7 +285,7 @@ class FetchScheduler:
         finally:
             if not fetch.demand:
                 self._give_room(fetch)
-            if fetch not in self._lingering:
+            if fetch not in self._lingering and not fetch.settled:  # one too large to linger has been settled
                 self._settle(fetch)
             self._pump()
 
