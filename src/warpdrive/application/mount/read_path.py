@@ -72,7 +72,9 @@ class ReadPath:
                         position = stop
                         break
                     position = max(position, gap[0])
-                    fetch = content.find(position) or await self._fill_one(content, position, gap[1])
+                    fetch = content.find(position) or await self._fill_one(content, position, gap[1], not under_way)
+                    if fetch is None and under_way:
+                        break  # holding buffers that others' fetches may need, nobody waits for room
                     if fetch is None:
                         continue  # looked up again: the wait for room may have changed everything
                     fetch.readers += 1
@@ -94,11 +96,12 @@ class ReadPath:
             for fetch, _ in under_way:
                 self._scheduler.release(fetch)
 
-    async def _fill_one(self, content: Content, position: int, stop: int) -> Fetch | None:
-        """Start a fetch that readers may overtake; None after waiting for room."""
+    async def _fill_one(self, content: Content, position: int, stop: int, patient: bool) -> Fetch | None:
+        """Start a fetch that readers may overtake; None, and `patient` after waiting, when there is no room."""
         start, stop = self._cut(content, position, page_floor(position), stop)
         if stop - start > self._scheduler.room_ahead():
-            await self._scheduler.wait_for_room()
+            if patient:
+                await self._scheduler.wait_for_room()
             return None
         return self._scheduler.ahead(content, start, stop)
 
@@ -111,6 +114,7 @@ class ReadPath:
 
     async def wait_started(self, fetch: Fetch) -> None:
         """Wait for a fetch's headers. Raises its BackendError; FetchCancelled when it was given up."""
+        self._scheduler.promote(fetch)
         fetch.readers += 1
         try:
             await fetch.wait_started()
