@@ -20,7 +20,7 @@ ALGORITHMS = frozenset({"md5"})
 
 
 class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes | memoryview, /) -> None: ...
 
     def digest(self) -> bytes: ...
 
@@ -77,5 +77,5 @@ class Completion:
             data = await obj.read(offset, min(CHUNK_BYTES, obj.size - offset))
             if data is None:
                 return False
-            await self._workers.on_file(total.update, bytes(data))
+            await self._workers.on_digest(total.update, data)
         return total.digest() != obj.digest.value

@@ -231,11 +231,11 @@ class DiskObject:
         keeper = self.keeper
         try:
             try:
-                written = await keeper.workers.on_file(self.file.write, offset, data, algorithm)
+                written = await keeper.workers.on_store(self.file.write, offset, data, algorithm)
             except OSError as fault:
                 if fault.errno != errno.ENOSPC or not await keeper.relieve(fresh):
                     raise
-                written = await keeper.workers.on_file(self.file.write, offset, data, algorithm)
+                written = await keeper.workers.on_store(self.file.write, offset, data, algorithm)
         except OSError as fault:
             keeper.health.refused(fault)
             return None
