@@ -85,7 +85,7 @@ class Files:
         if self._collector is not None:
             handle.totals = self._collector.opened(caller, inode.backend.name, content.key, inode.path, content.version)
         self._handles.add(handle)
-        self._prefetcher.opened(inode)
+        self._prefetcher.opened(handle)
         # The inode is one version, so whatever the kernel still holds of it is true.
         return OpenedFile(handle.number, keep_cache=True)
 

@@ -12,7 +12,6 @@ from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.contents import Content, Contents
 from warpdrive.application.mount.fetching import FetchScheduler
 from warpdrive.application.mount.handles import Handle
-from warpdrive.application.mount.inodes import Inode
 from warpdrive.application.mount.tree import Tree
 from warpdrive.application.ports.objects import ObjectInfo
 from warpdrive.domain.content.pages import page_ceil, page_floor
@@ -32,11 +31,13 @@ _IN_ORDER = 2
 class _Order:
     """How far a directory has been read in name order."""
 
-    __slots__ = ("asked_until", "rank", "streak")
+    __slots__ = ("asked_until", "rank", "read_through", "streak")
 
     def __init__(self) -> None:
         self.rank = -1
         self.streak = 0
+        self.read_through = False
+        """The file that was closed last had been read to its end."""
         self.asked_until = 0
         """Ranks before this one have been asked for."""
 
@@ -75,13 +76,20 @@ class Prefetcher:
                 return
 
     def stop(self, handle: Handle) -> None:
-        """The handle closes: give up what was fetched ahead for it alone."""
+        """The handle closes: give up what was fetched ahead for it alone; remember whether it was read through."""
+        order = self._orders.get(split(handle.inode.path)[0])
+        if order is not None:
+            order.read_through = handle.readahead.read_through
         for fetch in handle.ahead:
             self._scheduler.abandon(fetch)
         handle.ahead.clear()
 
-    def opened(self, inode: Inode) -> None:
-        """A file was opened: if its directory is being read in name order, fetch the heads of the next files."""
+    def opened(self, handle: Handle) -> None:
+        """A file was opened: if its directory is being read in name order, fetch the heads of the next files.
+
+        When the file before was read through, this one is expected to be, from its first byte on.
+        """
+        inode = handle.inode
         parent, name = split(inode.path)
         listing = self._tree.peek_listing(parent)
         if listing is None:
@@ -99,6 +107,8 @@ class Prefetcher:
         order.rank = rank
         if order.streak < _IN_ORDER:
             return
+        if order.read_through and inode.size > self._block_size:
+            handle.readahead.expect_sequence()
         small = inode.size <= _SMALL_FILE
         until = min(rank + 1 + (_SMALL_FILES_AHEAD if small else FILES_AHEAD), len(listing.order))
         first = max(order.asked_until, rank + 1)

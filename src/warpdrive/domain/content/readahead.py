@@ -64,6 +64,16 @@ class Readahead:
         self._planned_until = 0
         """Everything before this offset has been planned already; never beyond `_size`."""
 
+    @property
+    def read_through(self) -> bool:
+        """Whether the object was read in sequence up to its end."""
+        return self.pattern is Pattern.SEQUENTIAL and self._end >= self._size
+
+    def expect_sequence(self) -> None:
+        """The files before this one were read through: begin as a sequential reader with the whole window."""
+        self.pattern = Pattern.SEQUENTIAL
+        self._window = self._max_window
+
     def observe(self, offset: int, length: int) -> None:
         """Take note of one read request, before it is served."""
         stop = offset + length
