@@ -32,6 +32,9 @@ _ONE_REQUEST = 1024 * 1024
 _LINGERING = 96 * 1024 * 1024
 """Bytes of finished fetches kept for their readers: a little more than one handle's widest window."""
 
+_LINGERING_FETCHES = 256
+"""The same in number: each keeps its content, and with it a descriptor, open, however small it is."""
+
 
 class FetchCancelled(Exception):
     """Raised to a reader that joined a fetch in the moment it was cancelled; the read path tries again."""
@@ -333,7 +336,7 @@ class FetchScheduler:
         self._lingering[fetch] = None
         room = min(_LINGERING, self._pool.limit // 4)
         self._lingering_bytes += fetch.stop - fetch.start
-        while self._lingering_bytes > room:
+        while self._lingering_bytes > room or len(self._lingering) > _LINGERING_FETCHES:
             self._settle(next(iter(self._lingering)))
 
     def _reclaim(self, fetch: Fetch) -> None:

@@ -227,6 +227,20 @@ async def test_what_lingers_is_bounded_and_the_oldest_goes_first() -> None:
         assert only_fetch(content).start == 3 * BLOCK
 
 
+async def test_tiny_files_do_not_all_stay_open_because_their_bytes_are_few() -> None:
+    """What lingers is bounded in number too: each fetch keeps its content, and a descriptor, open."""
+    async with reading({f"f{n}": b"x" for n in range(400)}) as half:
+        for n in range(400):
+            content = await half.content(f"f{n}")
+            fetch = half.scheduler.ahead(content, 0, 1)
+            content.unhold()
+            await fetch.ended.wait()
+        await half.quiet()
+        still_open = [n for n in range(400) if half.contents.find(*await half.mount.tree.file_at(f"/d/f{n}"))]
+        assert 0 < len(still_open) <= 256
+        assert still_open[-1] == 399
+
+
 async def test_what_the_disk_refuses_is_served_from_memory_once() -> None:
     """Reading goes on uncached, from the fetch that lingers."""
     async with reading({"f": DATA}) as half:
