@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.buffers import Buffer, BufferPool
 from warpdrive.application.mount.counters import ReadCounters
+from warpdrive.application.mount.errors import BackendOffline
 from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
 from warpdrive.application.ports.page_cache import CachedObject
@@ -111,13 +112,10 @@ class Fetch:
         """More bytes are in."""
         self.filled = filled
         if self._waiting:
-            still = []
             for wanted, event in self._waiting:
                 if wanted <= filled:
                     event.set()
-                else:
-                    still.append((wanted, event))
-            self._waiting = still
+            self._waiting = [each for each in self._waiting if each[0] > filled]
 
     def fail(self, error: Exception) -> None:
         """Nothing more will come; wake everyone."""
@@ -178,6 +176,7 @@ class FetchScheduler:
         """Transferred and stored (or refused by the disk), kept for their readers; oldest first."""
         self._lingering_bytes = 0
         """Invariant: the sum of their lengths."""
+        self._ending: BackendOffline | None = None
 
     @property
     def largest(self) -> int:
@@ -194,7 +193,9 @@ class FetchScheduler:
             await self._room.wait()
 
     def demand(self, content: FetchTarget, start: int, stop: int) -> Fetch:
-        """Fetch for a waiting reader. The caller has made sure that no fetch of the content overlaps."""
+        """Fetch for a waiting reader; no fetch of the content may overlap. Raises BackendOffline once closed."""
+        if self._ending is not None:
+            raise self._ending
         fetch = Fetch(content, start, stop, demand=True)
         self._enlist(fetch)
         self._demand.append(fetch)
@@ -309,7 +310,7 @@ class FetchScheduler:
             del self._lingering[fetch]
             self._lingering_bytes -= fetch.stop - fetch.start
         if fetch.error is None and fetch.filled < fetch.stop - fetch.start:
-            fetch.fail(FetchCancelled("the fetch was cancelled"))
+            fetch.fail(self._ending or FetchCancelled("the fetch was cancelled"))
         fetch.content.fetches.remove(fetch)
         self._reclaim(fetch)
         fetch.content.unhold()
@@ -318,6 +319,10 @@ class FetchScheduler:
         """The content's reader is past `before`: what lingers of it up to there has done its service."""
         for fetch in [each for each in content.fetches if each in self._lingering and each.stop <= before]:
             self._settle(fetch)
+
+    def close(self) -> None:
+        """The mount ends: readers of what is given up from now on get an error, else they would ask for ever."""
+        self._ending = BackendOffline("the mount is ending")
 
     def drop_lingering(self) -> None:
         """Let go of every lingering buffer (at shutdown)."""

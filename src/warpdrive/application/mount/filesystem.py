@@ -17,6 +17,7 @@ from warpdrive.application.mount.buffers import BufferPool
 from warpdrive.application.mount.contents import Contents
 from warpdrive.application.mount.counters import ReadCounters
 from warpdrive.application.mount.directories import Directories, DirectoryStream
+from warpdrive.application.mount.errors import StaleInode
 from warpdrive.application.mount.fetching import Fetch, FetchScheduler
 from warpdrive.application.mount.files import Files
 from warpdrive.application.mount.filling import CacheFiller
@@ -140,7 +141,12 @@ class MountedFileSystem:
         node = self._inodes.get(inode)
         if node.handles == 0 or self._inodes.is_current(node):
             started = self._clock.monotonic()
-            await self._tree.revalidate(node)
+            try:
+                await self._tree.revalidate(node)
+            except StaleInode:
+                if not node.handles:
+                    raise
+                # Only `fstat` still asks by this inode: the path leads elsewhere from now on.
             self._sample("stat", _NOBODY, node.path, started)
         return self._tree.attributes(node)
 
@@ -205,7 +211,7 @@ class MountedFileSystem:
     def _fetch_failed(self, fetch: Fetch, error: Exception) -> None:
         """A fetch lost its precondition: nobody may find the old version under its path any more."""
         if isinstance(error, VersionChanged):
-            self._tree.supersede_object(fetch.content.backend, fetch.content.key)
+            self._tree.supersede_object(fetch.content.backend, fetch.content.key, fetch.content.version)
 
     def _sample(self, op: str, caller: Caller, path: str, started: float) -> None:
         if self._collector is None:
@@ -242,5 +248,6 @@ async def mounted(
         try:
             yield filesystem
         finally:
+            filesystem.scheduler.close()
             tasks.cancel_scope.cancel()
     filesystem.scheduler.drop_lingering()

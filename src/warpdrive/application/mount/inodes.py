@@ -135,7 +135,9 @@ class InodeTable:
     def supersede(self, path: str) -> None:
         """The path's version is gone or unknown: the next lookup must ask anew, and open raises ESTALE."""
         if path != "/":
-            self._current.pop(path, None)
+            known = self._current.pop(path, None)
+            if known is not None:
+                self.drop_if_unused(known)
 
     def remember(self, number: int) -> None:
         """The kernel holds one more lookup of the inode."""
@@ -168,6 +170,9 @@ class InodeTable:
     ) -> Inode:
         inode = Inode(self._next, path, kind, backend=backend, info=info, mtime_ns=mtime_ns, validated_at=validated_at)
         self._next += 1
+        known = self._current.get(path)
         self._inodes[inode.number] = inode
         self._current[path] = inode
+        if known is not None:
+            self.drop_if_unused(known)
         return inode

@@ -97,7 +97,15 @@ class Tree:
         """Find a path's inode from the root down, each parent checked. For callers without a kernel in front."""
         inode = self._inodes.get(1)
         for name in [each for each in path.split("/") if each]:
-            inode = await self.lookup(inode, os.fsencode(name))
+            try:
+                raw = os.fsencode(name)
+            except UnicodeEncodeError:  # a lone surrogate: no system call could carry it
+                raise NoSuchEntry(path) from None
+            try:
+                below = await self.lookup(inode, raw)
+            finally:
+                self._inodes.drop_if_unused(inode)
+            inode = below
         return inode
 
     async def file_at(self, path: str) -> tuple[MountedBackend, ObjectInfo]:
@@ -231,9 +239,16 @@ class Tree:
         parent, name = split(path)
         self._listings.forget_name(parent, name)
 
-    def supersede_object(self, backend: MountedBackend, key: str) -> None:
-        """The same for an object of a backend that was found changed by a fetch."""
-        self.supersede(join(backend.entry.path, key))
+    def supersede_object(self, backend: MountedBackend, key: str, version: str) -> None:
+        """The same for a version that a fetch found gone; a newer one that the path leads to already stays."""
+        path = join(backend.entry.path, key)
+        known = self._inodes.current(path)
+        if known is not None and known.info is not None and known.info.version == version:
+            self._inodes.supersede(path)
+        parent, name = split(path)
+        listed = self._listed(parent, name)
+        if listed is not None and listed.version == version:
+            self._listings.forget_name(parent, name)
 
     async def _ask(self, path: str, parent: str, name: str, located: Located, now: float) -> Inode:
         backend = self._backends.at(located.entry)
