@@ -157,7 +157,7 @@ class Files:
             gap = content.cached.missing(0, content.size)
             assert gap is not None
             fetch = self._read_path.start(content, gap[0], min(gap[0] + 1, content.size), readahead.demand)
-        if fetch is not None:
+        if fetch is not None and not fetch.headers.is_set():  # headers from before say nothing about now
             try:
                 await self._read_path.wait_started(fetch)
             except _LOST as error:

@@ -73,6 +73,7 @@ class Prefetcher:
         """Fetch what the handle's pattern says comes next. Called after each of its reads; cheap when nothing does."""
         for start, stop in handle.readahead.plan():
             if not self._ahead_of(handle.content, start, stop, handle):
+                handle.readahead.postpone(start)
                 return
 
     def stop(self, handle: Handle) -> None:

@@ -42,6 +42,7 @@ class Readahead:
         "_last",
         "_max_window",
         "_planned_until",
+        "_postponed",
         "_same_strides",
         "_size",
         "_stride",
@@ -63,6 +64,7 @@ class Readahead:
         self._jumps = 0
         self._planned_until = 0
         """Everything before this offset has been planned already; never beyond `_size`."""
+        self._postponed = False
 
     @property
     def read_through(self) -> bool:
@@ -119,6 +121,11 @@ class Readahead:
             return self._plan_strides()
         return []
 
+    def postpone(self, start: int) -> None:
+        """What the last plan asked for from `start` on was not begun: plan it again, the window as it is."""
+        self._planned_until = min(self._planned_until, start)
+        self._postponed = True
+
     def _continues(self, offset: int) -> bool:
         if offset == self._end:
             return True
@@ -150,10 +157,11 @@ class Readahead:
         goal = min(next_block + self._window * self._block, self._size)
         if start >= goal:
             return []
-        if self._planned_until:
+        if self._planned_until and not self._postponed:
             # The reader crossed a block since the last plan: it keeps up, so look further.
             self._window = min(self._window * 2, self._max_window)
             goal = min(next_block + self._window * self._block, self._size)
+        self._postponed = False
         self._planned_until = goal
         return [(at, min(at + self._block, goal)) for at in range(start, goal, self._block)]
 

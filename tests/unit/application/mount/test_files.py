@@ -92,6 +92,20 @@ async def test_a_changed_file_is_stale_at_open_past_its_lifetime() -> None:
         assert (await half.mount.lookup("/d/f")).size == 3
 
 
+async def test_headers_that_came_long_ago_confirm_nothing() -> None:
+    """A fetch that lingers because the disk refused it was answered before the lifetime began (R2)."""
+    async with reading({"f": DATA}) as half:
+        half.cache.refuse = True
+        inode = await half.mount.lookup("/d/f")
+        inode.lookups += 1
+        content = await half.content("f")
+        await half.scheduler.ahead(content, 0, BLOCK).ended.wait()
+        half.mount.clock.advance(61)
+        half.mount.put("/d", "f", pattern(len(DATA), 2))
+        with pytest.raises(StaleInode):
+            await half.files.open(inode.number, writable=False, caller=NOBODY)
+
+
 async def test_a_fault_at_open_leaves_nothing_open() -> None:
     """The backend is down when the version has to be confirmed."""
     async with reading({"f": b""}) as half:
@@ -125,8 +139,8 @@ async def test_what_cannot_be_opened() -> None:
         inode = await half.mount.lookup("/d/f")
         with pytest.raises(ReadOnlyEntry):
             await half.files.open(inode.number, writable=True, caller=NOBODY)
-        half.mount.tree.supersede("/d/f")
         inode.lookups += 1
+        half.mount.tree.supersede("/d/f")
         with pytest.raises(StaleInode):
             await half.files.open(inode.number, writable=False, caller=NOBODY)
 

@@ -46,6 +46,25 @@ async def test_a_random_reader_sets_nothing_off() -> None:
         assert all(length <= PAGE for _, length in half.asked)
 
 
+async def test_a_window_cut_short_for_want_of_room_is_taken_up_again() -> None:
+    """Many handles share the bytes in flight: what did not fit is fetched ahead as soon as it does."""
+    async with reading({"f": DATA, "g": DATA}, limit=8 * BLOCK) as half:
+        content, other = await half.content("f"), await half.content("g")
+        await half.read_path.fill(content, 0, BLOCK, lambda _: None)
+        gate = half.hold_bodies()
+        for at in range(4):
+            half.scheduler.ahead(other, at * BLOCK, (at + 1) * BLOCK)
+        assert half.scheduler.room_ahead() == 0
+        handle = await half.open("f")
+        await half.read(handle, 0, PAGE)
+        await half.read(handle, PAGE, PAGE)
+        half.let_bodies(gate)
+        await half.quiet()
+        await half.read(handle, 2 * PAGE, PAGE)
+        await half.quiet()
+        assert content.cached.missing(BLOCK, 2 * BLOCK) is None, "planned, refused for want of room, and forgotten"
+
+
 async def test_closing_gives_up_what_was_fetched_for_the_handle_alone() -> None:
     """Queued and running prefetches go; nothing is held."""
     async with reading({"f": DATA}) as half:

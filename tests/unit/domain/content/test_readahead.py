@@ -126,3 +126,14 @@ def test_random_readers_of_64_kib_are_never_given_more_than_four_times_their_byt
             asked += PAGE_SIZE
             fetched += stop - start
     assert fetched <= 4 * asked
+
+
+def test_what_was_postponed_is_planned_again_with_the_same_window() -> None:
+    """The ranges that found no room come back, and asking again is no sign of a reader that keeps up."""
+    readahead = make()
+    read(readahead, 0, MIB)
+    planned = read(readahead, MIB, MIB)
+    for _ in range(3):
+        readahead.postpone(planned[1][0])
+        assert readahead.plan() == planned[1:]
+    assert readahead.plan() == []
