@@ -53,4 +53,4 @@ class CacheFiller:
 
 
 def _info(file: TreeFile) -> ObjectInfo:
-    return ObjectInfo(ObjectKey(file.key), file.size, ObjectVersion(file.version), 0)
+    return ObjectInfo(ObjectKey(file.key), file.size, ObjectVersion(file.version), 0, file.digest)

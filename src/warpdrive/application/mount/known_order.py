@@ -5,6 +5,8 @@ cursor there, and the next files are fetched up to `_AHEAD_FILES` files or what 
 through the list in several processes at once (a DataLoader) jitter around the cursor; it only moves forward.
 """
 
+import logging
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import anyio
@@ -14,6 +16,8 @@ from warpdrive.application.mount.manifest import ManifestEntry
 from warpdrive.application.mount.prefetch import Prefetcher, Target
 from warpdrive.application.mount.tree import Tree
 from warpdrive.application.ports.errors import BackendError
+
+log = logging.getLogger(__name__)
 
 _AHEAD_FILES = 32
 _QUIET_SECONDS = 600.0
@@ -25,25 +29,30 @@ class KnownOrder:
 
     def __init__(self, entries: Sequence[ManifestEntry], tree: Tree, prefetcher: Prefetcher) -> None:
         self._entries = entries
-        self._ranks: dict[str, int] = {}
+        self._ranks: dict[str, list[int]] = {}
         for rank, entry in enumerate(entries):
-            self._ranks.setdefault(entry.path, rank)
+            self._ranks.setdefault(entry.path, []).append(rank)
         self._tree = tree
         self._prefetcher = prefetcher
-        self._cursor = 0
+        self.cursor = 0
         """Rank that the readers have reached; only grows."""
         self._moved = anyio.Event()
         self._scope = anyio.CancelScope()
         self.started = 0
         """Entries whose fetch was started."""
-        self.failed: list[tuple[str, str]] = []
-        """(path, why) of entries that could not be fetched; the reader will meet the error itself."""
+        self.failed = 0
+        """Entries that could not be fetched; the reader will meet the error itself."""
 
     def opened(self, path: str) -> None:
-        """Note an open; moves the cursor if the path is in the order and ahead of it."""
-        rank = self._ranks.get(path)
-        if rank is not None and rank >= self._cursor:
-            self._cursor = rank + 1
+        """Note an open; moves the cursor if the path is in the order and ahead of it.
+
+        A path may have several turns. Its first may be anywhere ahead; a later one only where files have been asked
+        for, else a file opened twice in one turn would skip everything up to its next.
+        """
+        ranks = self._ranks.get(path, ())
+        turn = bisect_left(ranks, self.cursor)
+        if turn < len(ranks) and (turn == 0 or ranks[turn] < self.cursor + _AHEAD_FILES):
+            self.cursor = ranks[turn] + 1
             self._moved.set()
 
     def stop(self) -> None:
@@ -54,18 +63,19 @@ class KnownOrder:
         """Fetch ahead of the cursor until the whole order was asked for, or nobody follows it any more."""
         with self._scope:
             await self._run()
+        log.info("prefetch order ended", extra={"started": self.started, "failed": self.failed})
 
     async def _run(self) -> None:
         rank = 0
         while rank < len(self._entries):
-            if rank >= self._cursor + _AHEAD_FILES:
+            if rank >= self.cursor + _AHEAD_FILES:
                 self._moved = anyio.Event()
                 with anyio.move_on_after(_QUIET_SECONDS) as quiet:
                     await self._moved.wait()
                 if quiet.cancelled_caught:
                     return
                 continue
-            rank = max(rank, self._cursor - 1)
+            rank = max(rank, self.cursor - 1)
             await self._fetch(self._entries[rank])
             rank += 1
 
@@ -75,7 +85,7 @@ class KnownOrder:
             target = Target(backend, info, entry.ranges)
             while not await self._prefetcher.fetch(target):
                 await self._prefetcher.wait_for_room()
-        except (BackendError, FileSystemError) as error:
-            self.failed.append((entry.path, f"{type(error).__name__}: {error}"))
+        except (BackendError, FileSystemError):
+            self.failed += 1
         else:
             self.started += 1

@@ -25,7 +25,7 @@ class TreeWalker:
         except IsADirectory:
             pass
         else:
-            yield TreeFile(path, info.size, backend.name, info.key, info.version)
+            yield TreeFile(path, info.size, backend.name, info.key, info.version, info.digest)
             return
         pending = [path]
         while pending:
@@ -59,6 +59,8 @@ class TreeWalker:
                 if info is None:
                     below.append(join(path, name))
                 else:
-                    files.append(TreeFile(join(path, name), info.size, backend.name, info.key, info.version))
+                    files.append(
+                        TreeFile(join(path, name), info.size, backend.name, info.key, info.version, info.digest)
+                    )
         below.sort(key=os.fsencode)
         return files, below

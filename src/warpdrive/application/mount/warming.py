@@ -17,6 +17,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from warpdrive.application.mount.errors import FileSystemError
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.errors import BackendError
+from warpdrive.application.ports.objects import Digest
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class TreeFile(NamedTuple):
     backend: str
     key: str
     version: str
+    digest: Digest | None = None
+    """The backend's own digest of the whole, where its listing tells it."""
 
 
 class Unlisted(NamedTuple):
