@@ -209,7 +209,10 @@ class Tree:
 
     def is_fresh(self, inode: Inode) -> bool:
         """Whether the inode's version counts as current without asking (within `attr_ttl`)."""
-        return self._clock.monotonic() - inode.validated_at <= self._freshness.attr_ttl
+        return self._is_young(inode.validated_at)
+
+    def _is_young(self, answered_at: float) -> bool:
+        return self._clock.monotonic() - answered_at <= self._freshness.attr_ttl
 
     async def revalidate(self, inode: Inode) -> None:
         """Make sure the inode's version is current. Raises StaleInode when it is not, BackendError."""
@@ -219,7 +222,11 @@ class Tree:
             raise StaleInode(inode.path)
         parent, name = split(inode.path)
         listing = self._listings.peek(parent)
-        if listing is not None and name in listing.entries and listing.burst():
+        answered_at: float | None = None
+        if listing is not None and name in listing.entries and self._is_young(listing.listed_at):
+            # Another one's question has brought it: one listing renews all its names, not only the asker's.
+            info, answered_at = listing.entries[name], listing.listed_at
+        elif listing is not None and name in listing.entries and listing.burst():
             await self._renew(parent)
             info = self._listed(parent, name)
         else:
@@ -227,7 +234,10 @@ class Tree:
         if info is None or info.is_directory or info.version != inode.info.version or info.size != inode.info.size:
             self.supersede(inode.path)
             raise StaleInode(inode.path)
-        self.confirm(inode)
+        if answered_at is None:
+            self.confirm(inode)
+        else:
+            inode.validated_at = answered_at
 
     def confirm(self, inode: Inode) -> None:
         """The backend has just answered under If-Match: the inode's version is current."""

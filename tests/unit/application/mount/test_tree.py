@@ -213,3 +213,16 @@ async def test_a_huge_directory_is_not_listed_on_a_guess(monkeypatch: pytest.Mon
         assert mount.listings.peek("/d") is None
     # Three lookups each ask once for what is below the name; the guess cost two pages, once.
     assert reader.lists == 6 + 2
+
+
+async def test_attributes_shorter_lived_than_names_are_renewed_by_one_listing_too() -> None:
+    """`stat` of many known names: the kernel asks by inode, and one listing must answer for all of them."""
+    mount = SmallMount({"/d": {f"f{n}": b"x" for n in range(200)}}, freshness=Freshness(attr_ttl=5.0))
+    await mount.names("/d")
+    known = [await mount.lookup(f"/d/f{n}") for n in range(200)]
+    mount.clock.advance(6)
+    reader = mount.readers["/d"]
+    reader.stats = reader.lists = 0
+    for inode in known:
+        await mount.tree.revalidate(inode)
+    assert (reader.stats < 10, reader.lists) == (True, 1)
