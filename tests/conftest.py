@@ -81,8 +81,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say where the time went and which tree spent too much."""
     spent = config.stash[_spent]
-    terminalreporter.write_line(
-        "seconds: " + ", ".join(f"{tree} {spent[tree]:.1f}" for tree in sorted(spent))
-    )
+    terminalreporter.write_line("seconds: " + ", ".join(f"{tree} {spent[tree]:.1f}" for tree in sorted(spent)))
     for line in _over_budget(config):
         terminalreporter.write_line(f"OVER BUDGET: {line}", red=True)

@@ -1,6 +1,7 @@
 """One agent over local directories, as a user starts it: the program, a YAML file, a mount."""
 
 import contextlib
+import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -61,6 +62,16 @@ def replace(tmp_path: Path) -> Callable[[Path, bytes], None]:
 def names(folder: Path) -> list[str]:
     """List a directory, sorted."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def read_now(path: Path) -> bytes:
+    """Open and read whole; b"" while the change is within attr_ttl, when reading may be refused with ESTALE."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno != errno.ESTALE:
+            raise
+        return b""
 
 
 @pytest.fixture(scope="session")

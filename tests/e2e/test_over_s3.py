@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import names
+from tests.e2e.conftest import names, read_now
 from tests.support.agents import Bucket, agent_config, metric
 from tests.support.mounts import COMMANDS, agent_mount
 from tests.support.ports import wait_until
@@ -44,7 +44,7 @@ def test_a_handle_never_mixes_versions(bucket: Bucket, tmp_path: Path) -> None:
         try:
             assert os.pread(old, 10, 0) == b"1" * 10
             bucket.put("f", pattern("2", size))
-            wait_until(lambda: path.read_bytes()[:4] == b"2222", what="a new open shows the new version")
+            wait_until(lambda: read_now(path)[:4] == b"2222", what="a new open shows the new version")
             assert path.read_bytes() == pattern("2", size)
             answers = [read_errno(old, offset) or os.pread(old, 4096, offset) for offset in range(0, size, MIB)]
             assert set(answers) == {errno.ESTALE, b"1" * 4096}, "what was never fetched of the old version is stale"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import SHORT, Starter, names
+from tests.e2e.conftest import SHORT, Starter, names, read_now
 from tests.support.ports import wait_until
 
 MIB = 1 << 20
@@ -19,16 +19,6 @@ def read_rest(descriptor: int, offset: int, size: int) -> bytes:
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     try:
         return os.pread(descriptor, size, offset)
-    except OSError as error:
-        if error.errno != errno.ESTALE:
-            raise
-        return b""
-
-
-def read_now(path: Path) -> bytes:
-    """Open and read whole; b"" while the change is within attr_ttl, when reading may be refused with ESTALE."""
-    try:
-        return path.read_bytes()
     except OSError as error:
         if error.errno != errno.ESTALE:
             raise

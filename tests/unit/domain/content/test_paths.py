@@ -51,9 +51,7 @@ RAW_NAMES = st.binary(min_size=1, max_size=300).filter(lambda raw: b"/" not in r
         ("\udcff", "", None),
     ],
 )
-def test_a_key_is_hidden_exactly_when_it_cannot_be_a_name(
-    key: str, below: str, reason: HiddenReason | None
-) -> None:
+def test_a_key_is_hidden_exactly_when_it_cannot_be_a_name(key: str, below: str, reason: HiddenReason | None) -> None:
     """R4: only what comes after the listed directory is judged, component by component."""
     assert why_hidden(key, below) is reason
 
@@ -68,9 +66,7 @@ def test_a_key_is_hidden_exactly_when_it_cannot_be_a_name(
         ("../", "", HiddenReason.DOT_COMPONENT),
     ],
 )
-def test_a_sub_prefix_is_judged_without_its_last_slash(
-    prefix: str, below: str, reason: HiddenReason | None
-) -> None:
+def test_a_sub_prefix_is_judged_without_its_last_slash(prefix: str, below: str, reason: HiddenReason | None) -> None:
     """The "/" that ends every listed prefix is not an empty component."""
     assert why_prefix_hidden(prefix, below) is reason
 
@@ -90,9 +86,7 @@ def test_raw_names_survive_the_round_trip(raw: bytes) -> None:
 
 
 @given(
-    names=st.lists(
-        st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1), max_size=4
-    )
+    names=st.lists(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1), max_size=4)
 )
 def test_join_and_split_undo_each_other(names: list[str]) -> None:
     """Joining names from the root and splitting again gives them back in reverse."""
