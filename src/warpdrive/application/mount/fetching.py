@@ -30,8 +30,8 @@ PREFETCH_IN_FLIGHT = 256 * 1024 * 1024
 _ONE_REQUEST = 1024 * 1024
 """The kernel's largest read; one fetch should serve it whole even when blocks are smaller."""
 
-_LINGERING = 96 * 1024 * 1024
-"""Bytes of finished fetches kept for their readers: a little more than one handle's widest window."""
+_LINGERING = 32 * 1024 * 1024
+"""Bytes of fetches kept in memory when the cache disk refuses to record them."""
 
 _LINGERING_FETCHES = 256
 """The same in number: each keeps its content, and with it a descriptor, open, however small it is."""
@@ -173,7 +173,7 @@ class FetchScheduler:
         self._room = anyio.Event()
         """Set, and replaced, whenever prefetches under way became fewer."""
         self._lingering: OrderedDict[Fetch, None] = OrderedDict()
-        """Transferred and stored (or refused by the disk), kept for their readers; oldest first."""
+        """Transferred, and refused by the disk: kept for their readers; oldest first."""
         self._lingering_bytes = 0
         """Invariant: the sum of their lengths."""
         self._ending: BackendOffline | None = None
@@ -282,7 +282,9 @@ class FetchScheduler:
             if fetch.transferred:
                 # Outside the parallel limit: a disk that stalls slows fetching only once the memory limit is reached.
                 stored = await fetch.content.cached.store(fetch.start, fetch.view(fetch.start, fetch.stop))
-                self._linger(fetch, stored=stored)
+                fetch.ended.set()
+                if not stored:
+                    self._linger(fetch)
         except Exception as error:  # noqa: BLE001  every waiter gets it; a task group must not die of it
             fetch.fail(error)
             self._on_error(fetch, error)
@@ -329,15 +331,9 @@ class FetchScheduler:
         while self._lingering:
             self._settle(next(iter(self._lingering)))
 
-    def _linger(self, fetch: Fetch, *, stored: bool) -> None:
-        """Keep the buffer for the reader that is about to come.
-
-        Served from here, a recorded block costs one copy less. An unrecorded one would otherwise be fetched anew
-        for every request of it.
-        """
-        fetch.ended.set()
-        if not stored:
-            self._counters.uncached_reads += 1
+    def _linger(self, fetch: Fetch) -> None:
+        """Keep an unrecorded buffer for its readers, or every request of the block would fetch it anew."""
+        self._counters.uncached_reads += 1
         self._lingering[fetch] = None
         room = min(_LINGERING, self._pool.limit // 4)
         self._lingering_bytes += fetch.stop - fetch.start

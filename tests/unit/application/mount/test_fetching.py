@@ -217,6 +217,7 @@ async def test_the_smallest_memory_limit_has_room_for_one_prefetch() -> None:
 async def test_what_lingers_is_bounded_and_the_oldest_goes_first() -> None:
     """A quarter of the memory limit."""
     async with reading({"f": DATA}, limit=8 * BLOCK) as half:
+        half.cache.refuse = True
         content = await half.content("f")
         for at in range(4):
             await half.scheduler.demand(content, at * BLOCK, (at + 1) * BLOCK).ended.wait()
@@ -230,6 +231,7 @@ async def test_what_lingers_is_bounded_and_the_oldest_goes_first() -> None:
 async def test_tiny_files_do_not_all_stay_open_because_their_bytes_are_few() -> None:
     """What lingers is bounded in number too: each fetch keeps its content, and a descriptor, open."""
     async with reading({f"f{n}": b"x" for n in range(400)}) as half:
+        half.cache.refuse = True
         for n in range(400):
             content = await half.content(f"f{n}")
             fetch = half.scheduler.ahead(content, 0, 1)

@@ -242,6 +242,7 @@ async def test_a_changed_version_is_said_and_never_mixed() -> None:
 async def test_what_a_reader_has_passed_is_let_go() -> None:
     """Only what ends before the offset; the rest may still be wanted."""
     async with reading({"f": DATA}) as half:
+        half.cache.refuse = True
         content = await half.content("f")
         for at in (0, BLOCK):
             await half.scheduler.ahead(content, at, at + BLOCK).ended.wait()
