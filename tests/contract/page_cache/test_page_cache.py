@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
+from warpdrive.application.ports.errors import Corrupted
 from warpdrive.application.ports.objects import Digest
 from warpdrive.application.ports.page_cache import CachedObject, ContentId, PageCache
 from warpdrive.domain.content.pages import PAGE_SIZE
@@ -268,7 +269,8 @@ async def test_a_right_digest_changes_nothing(cache: PageCache) -> None:
 async def test_a_wrong_digest_drops_the_object(cache: PageCache) -> None:
     """Bytes that do not match the backend's digest are never served, and counted."""
     obj = await cache.open(CONTENT, SIZE, Digest("md5", bytes(16)))
-    assert not await obj.store(0, view(0, SIZE))
+    with pytest.raises(Corrupted):
+        await obj.store(0, view(0, SIZE))
     assert obj.cached_bytes == 0
     assert await fetched(obj, 0, 1) is None
     assert cache.stats().corrupt_pages == 11

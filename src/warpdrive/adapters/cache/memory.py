@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from warpdrive.adapters.cache.extents import PageTable
+from warpdrive.application.ports.errors import Corrupted
 from warpdrive.application.ports.objects import Digest
 from warpdrive.application.ports.page_cache import CacheStats, ContentId
 from warpdrive.domain.content.eviction import EvictionPolicy
@@ -156,7 +157,11 @@ class MemoryCache:
                 self._used += fresh
         sums = [xxhash.xxh3_64_digest(data[at : at + PAGE_SIZE]) for at in range(0, len(data), PAGE_SIZE)]
         obj.table.record(first, b"".join(sums))
-        return self._check(obj)
+        if self._check(obj):
+            return True
+        if len(data) == obj.size:
+            raise Corrupted(f"{obj.content.key!r}: the whole object's digest differs")
+        return False
 
     def _check(self, obj: MemoryObject) -> bool:
         if obj.digest is None or not obj.table.complete:

@@ -16,9 +16,12 @@ from warpdrive.adapters.cache.extents import SUSPECT, PageTable, unrecorded_runs
 from warpdrive.adapters.cache.files import ObjectFile, Written
 from warpdrive.adapters.cache.health import DiskHealth
 from warpdrive.adapters.cache.workers import Workers
+from warpdrive.application.ports.errors import Corrupted
 from warpdrive.application.ports.objects import Digest
 from warpdrive.application.ports.page_cache import ContentId
 from warpdrive.domain.content.pages import PAGE_SIZE, page_count
+
+DIFFERS = "the whole object's digest differs"
 
 
 class Keeper(Protocol):
@@ -244,8 +247,8 @@ class DiskObject:
 
     def _record(self, first: int, stop: int, written: Written) -> bool:
         if written.digest is not None and self.digest is not None and written.digest != self.digest.value:
-            self.keeper.health.corrupted(self.content.key, stop - first, "the whole object's digest differs")
-            return False
+            self.keeper.health.corrupted(self.content.key, stop - first, DIFFERS)
+            raise Corrupted(f"{self.content.key!r}: {DIFFERS}")
         self.keeper.recorded(self, first, written.checksums)
         if self.digest is not None and written.digest is None and self.table.complete:
             self.keeper.completed(self)

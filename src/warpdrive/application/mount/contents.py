@@ -5,6 +5,7 @@ from collections.abc import Callable
 from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.counters import ReadCounters
 from warpdrive.application.mount.fetching import Fetch
+from warpdrive.application.ports.errors import Corrupted
 from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
 from warpdrive.application.ports.page_cache import CachedObject, ContentId, PageCache
@@ -19,6 +20,7 @@ class Content:
         "backend",
         "cached",
         "content_id",
+        "fault",
         "fetches",
         "key",
         "size",
@@ -44,6 +46,8 @@ class Content:
         """Under way or lingering; never overlapping."""
         self.unread: set[int] = set()
         """Blocks that a prefetch asked for and no reader has entered yet."""
+        self.fault: Corrupted | None = None
+        """The backend's bytes do not match its own digest: what is not cached is refused until all have closed it."""
         self._holds = 0
         self._on_idle = on_idle
 

@@ -19,6 +19,7 @@ from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.buffers import Buffer, BufferPool
 from warpdrive.application.mount.counters import ReadCounters
 from warpdrive.application.mount.errors import BackendOffline
+from warpdrive.application.ports.errors import Corrupted
 from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
 from warpdrive.application.ports.page_cache import CachedObject
@@ -49,6 +50,7 @@ class FetchTarget(Protocol):
     cached: CachedObject
     fetches: "list[Fetch]"
     backend: MountedBackend
+    fault: Corrupted | None
 
     @property
     def reader(self) -> ObjectReader:

@@ -34,7 +34,7 @@ from warpdrive.application.mount.tree import Tree
 from warpdrive.application.mount.walking import TreeWalker
 from warpdrive.application.mount.xattrs import ExtendedAttributes
 from warpdrive.application.ports.clock import Clock
-from warpdrive.application.ports.errors import VersionChanged
+from warpdrive.application.ports.errors import Corrupted, VersionChanged
 from warpdrive.application.ports.page_cache import PageCache
 from warpdrive.domain.namespace.tree import MountTree
 
@@ -209,8 +209,10 @@ class MountedFileSystem:
         self._tasks.start_soon(work)
 
     def _fetch_failed(self, fetch: Fetch, error: Exception) -> None:
-        """A fetch lost its precondition: nobody may find the old version under its path any more."""
-        if isinstance(error, VersionChanged):
+        """Draw the conclusions that outlast the fetch itself."""
+        if isinstance(error, Corrupted):
+            fetch.content.fault = error
+        if isinstance(error, VersionChanged):  # nobody may find the old version under its path any more
             self._tree.supersede_object(fetch.content.backend, fetch.content.key, fetch.content.version)
 
     def _sample(self, op: str, caller: Caller, path: str, started: float) -> None:

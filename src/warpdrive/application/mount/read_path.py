@@ -122,6 +122,8 @@ class ReadPath:
             self._scheduler.release(fetch)
 
     async def _assemble(self, content: Content, offset: int, stop: int, plan: DemandPlan) -> Bytes:
+        if content.fault is not None:
+            raise content.fault
         position = offset
         pieces: list[Bytes] = []
         doubts = 0

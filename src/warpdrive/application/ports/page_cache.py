@@ -73,8 +73,9 @@ class CachedObject(Protocol):
     async def store(self, offset: int, data: memoryview) -> bool:
         """Write `data` at page-aligned `offset` (whole pages, but for the object's end), then record its pages.
 
-        Returns False, and records nothing, when the disk refused; never raises for a disk fault. `data` may be
-        reused once this returns. Storing recorded pages again is harmless.
+        Returns False, and records nothing, when the disk refused; never raises for a disk fault. Raises Corrupted,
+        and keeps nothing, when `data` is the whole object and does not match its digest. `data` may be reused once
+        this returns. Storing recorded pages again is harmless.
         """
 
     def touch(self, block: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -13,6 +14,8 @@ from warpdrive.application.mount.attributes import ROOT_INODE
 from warpdrive.application.mount.errors import BackendOffline, StaleInode
 from warpdrive.application.mount.filesystem import MountedFileSystem, ReadTuning, mounted
 from warpdrive.application.mount.manifest import ManifestEntry
+from warpdrive.application.ports.errors import Corrupted
+from warpdrive.application.ports.objects import Digest
 from warpdrive.domain.namespace.tree import MountTree
 
 DATA = pattern(8 * BLOCK)
@@ -118,3 +121,18 @@ async def test_walking_leaves_no_inodes_behind() -> None:
         await served.follow([ManifestEntry("/a1/b/c1")])
         await anyio.wait_all_tasks_blocked()
         assert served.inodes == before
+
+
+async def test_an_object_that_does_not_match_its_digest_is_refused_once_that_is_known() -> None:
+    """Nothing of it is kept; whoever reads on with the same version gets an error, not the same bytes again."""
+    async with serving({"f": DATA[:1000]}) as (served, parts):
+        stored = parts.buckets["/"].objects["f"]
+        wrong = stored.info._replace(digest=Digest("md5", bytes(16)))
+        parts.buckets["/"].objects["f"] = replace(stored, info=wrong)
+        found = await served.lookup(ROOT_INODE, b"f")
+        handle = (await served.open(found.inode, writable=False, caller=NOBODY)).handle
+        await served.read(handle, 0, 1000)  # served while it streams, before the digest can be known
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(Corrupted):
+            await served.read(handle, 0, 10)
+        await served.release(handle)
