@@ -14,8 +14,8 @@ from warpdrive.application.mount.attributes import ROOT_INODE
 from warpdrive.application.mount.errors import BackendOffline, StaleInode
 from warpdrive.application.mount.filesystem import MountedFileSystem, ReadTuning, mounted
 from warpdrive.application.mount.manifest import ManifestEntry
-from warpdrive.application.ports.errors import Corrupted
-from warpdrive.application.ports.objects import Digest
+from warpdrive.application.ports.errors import Corrupted, Unavailable
+from warpdrive.application.ports.objects import Digest, ListPage, ObjectKey
 from warpdrive.domain.namespace.tree import MountTree
 
 DATA = pattern(8 * BLOCK)
@@ -136,3 +136,38 @@ async def test_an_object_that_does_not_match_its_digest_is_refused_once_that_is_
         with pytest.raises(Corrupted):
             await served.read(handle, 0, 10)
         await served.release(handle)
+
+
+async def test_a_listing_shown_in_part_leaves_no_inodes_behind() -> None:
+    """Inodes are made while pages come in; those that the kernel never took are gone when the directory is closed."""
+    async with serving({f"f{n:04}": b"x" for n in range(3000)}) as (served, _):
+        before = served.inodes
+        handle = await served.opendir(ROOT_INODE, NOBODY)
+        stream = await served.readdir(handle)
+        taken = [stream.attributes(index).inode for index in range(10)]
+        for inode in taken:
+            served.remember(inode)
+        stream.attributes(10)  # described, and refused by a full reply
+        assert served.inodes > before + 10
+        await served.releasedir(handle)
+        assert served.inodes == before + 10
+        served.forget([(inode, 1) for inode in taken])
+        assert served.inodes == before
+
+
+async def test_a_page_that_fails_fails_the_listing_with_its_own_error() -> None:
+    """Not with a group of errors that no table knows."""
+    async with serving({f"f{n:04}": b"x" for n in range(3000)}) as (served, parts):
+        reader = parts.readers["/"]
+        whole = reader.list_page
+
+        async def failing(prefix: ObjectKey, *, cursor: str | None = None, limit: int = 1000) -> ListPage:
+            if cursor is not None:
+                raise Unavailable("reset")
+            return await whole(prefix, cursor=cursor, limit=limit)
+
+        reader.list_page = failing  # type: ignore[method-assign, assignment]  # one page of three, as a bad network would
+        handle = await served.opendir(ROOT_INODE, NOBODY)
+        with pytest.raises(Unavailable):
+            await served.readdir(handle)
+        await served.releasedir(handle)

@@ -5,7 +5,7 @@ import pytest
 from tests.support.read_half import BLOCK, PAGE, ReadHalf, pattern, reading
 from warpdrive.application.mount.errors import BackendOffline
 from warpdrive.application.mount.warming import TreeFile
-from warpdrive.application.ports.errors import Unavailable, VersionChanged
+from warpdrive.application.ports.errors import Corrupted, Unavailable, VersionChanged
 
 DATA = pattern(2 * BLOCK + 100)
 
@@ -87,6 +87,7 @@ async def test_warming_checks_the_digest_as_reading_does() -> None:
         wrong = stored.info._replace(digest=stored.info.digest._replace(value=b"\0" * 16))
         bucket.objects["f"] = type(stored)(wrong, stored.data, stored.metadata)
         file = await walked(half)
-        await half.filler.fill(file, None, lambda _: None)
+        with pytest.raises(Corrupted):
+            await half.filler.fill(file, None, lambda _: None)
         assert half.filler.cached_bytes(file) == 0
         assert half.cache.stats().corrupt_pages > 0
