@@ -8,7 +8,6 @@ The adapter alone knows the vendor; around it stand wrappers, from the outside i
 - `measured` sees single attempts: a fault that a retry heals still counts in the error metric;
 - `watching` gives up an attempt that makes no progress;
 - `verifying` checks what the adapter answers against what was asked;
-- `bulk` takes large reads to an event loop of their own, for types where that was measured to pay;
 - `prefixed` puts the backend's prefix before every key, and takes it off every answer; absent without a
   prefix.
 """
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
-from warpdrive.adapters.blob.bulk import BulkStore
 from warpdrive.adapters.blob.measured import BackendMeter, MeasuredStore, NoMeter
 from warpdrive.adapters.blob.object_store import ObjectStore
 from warpdrive.adapters.blob.patience import Patience
@@ -37,9 +35,6 @@ from warpdrive.domain.namespace.values import BackendDefinition
 __all__ = ["Backend", "Patience", "build_backend"]
 
 Opener = Callable[[BackendDefinition, Credentials], ObjectStore]
-
-_BULK_TYPES = frozenset({"s3"})
-"""Types whose adapter takes bodies off the socket without copying in Python: there the second loop pays."""
 
 _OPENERS = {
     "azureblob": ("warpdrive.adapters.blob.azure", "open_azure", "azure"),
@@ -85,8 +80,6 @@ def build_backend(
     """
     patience = patience or Patience()
     store = _open_adapter(definition, credentials)
-    if definition.type in _BULK_TYPES:
-        store = BulkStore(store, _open_adapter(definition, credentials))
     if definition.prefix:
         store = PrefixedStore(store, definition.prefix)
     store = VerifyingStore(store)
