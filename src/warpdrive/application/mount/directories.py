@@ -1,12 +1,11 @@
 """Directory operations: open, read as one stable snapshot, close."""
 
 import os
-from collections.abc import Iterator
 
 from warpdrive.application.mount.attributes import Attributes, Caller
 from warpdrive.application.mount.errors import BadHandle, NotADirectory
 from warpdrive.application.mount.inodes import Inode, InodeTable
-from warpdrive.application.mount.listings import SURELY_SHORT, Listing, OnPage
+from warpdrive.application.mount.listings import Listing
 from warpdrive.application.mount.tree import Tree
 from warpdrive.application.ports.objects import ObjectInfo
 
@@ -17,7 +16,7 @@ class DirectoryStream:
     `name` and `attributes` run once per entry of every `ls`: what is the same for all entries is kept here.
     """
 
-    __slots__ = ("_base", "_binder", "_infos", "_listed_at", "_mounted", "_names", "_shown", "_tree")
+    __slots__ = ("_base", "_binder", "_infos", "_listed_at", "_mounted", "_names", "_tree")
 
     def __init__(self, directory: Inode, listing: Listing | None, mounted: tuple[str, ...], tree: Tree) -> None:
         self._base = "/" if directory.path == "/" else directory.path + "/"
@@ -34,17 +33,10 @@ class DirectoryStream:
             self._infos = [listing.entries.get(name) for name in shown]
         else:
             self._names, self._infos = listing.columns()
-        self._shown = -1
-        """Index of the entry described last."""
         self._binder = None if directory.backend is None else tree.binder(directory.backend)
 
     def __len__(self) -> int:
         return len(self._names)
-
-    def unshown(self) -> Iterator[str]:
-        """Paths from the last entry that was described on: inodes of theirs may be known to nobody."""
-        for name in self._names[max(self._shown, 0) :]:
-            yield self._base + os.fsdecode(name)
 
     def name(self, index: int) -> bytes:
         """The entry's raw name."""
@@ -52,7 +44,6 @@ class DirectoryStream:
 
     def attributes(self, index: int) -> Attributes:
         """The entry's attributes; its inode exists from now on, without a kernel reference."""
-        self._shown = index
         name = os.fsdecode(self._names[index])
         if self._binder is None or (self._mounted and name in self._mounted):
             return self._tree.attributes(self._tree.bind_mounted(self._base + name))
@@ -90,7 +81,7 @@ class Directories:
         """The handle's snapshot, taken at the first call. Raises BackendError, NoSuchEntry."""
         opened = self._get(handle)
         if opened.stream is None:
-            listing = await self._tree.listing(opened.inode, on_page=self._binding(opened.inode))
+            listing = await self._tree.listing(opened.inode)
             mounted = self._tree.mounted_names(opened.inode)
             opened.stream = DirectoryStream(opened.inode, listing, mounted, self._tree)
         return opened.stream
@@ -105,33 +96,6 @@ class Directories:
         del self._open[handle]
         opened.inode.handles -= 1
         self._inodes.drop_if_unused(opened.inode)
-        if opened.stream is not None:
-            for path in opened.stream.unshown():
-                inode = self._inodes.current(path)
-                if inode is not None:
-                    self._inodes.drop_if_unused(inode)
-
-    def _binding(self, directory: Inode) -> OnPage | None:
-        """Make inodes while the backend is asked for the next page: `ls` is about to show every name.
-
-        A listing of 100,000 names over a hundred pages gets its inodes for nothing that way.
-        """
-        backend = directory.backend
-        if backend is None:
-            return None
-        base = "/" if directory.path == "/" else directory.path + "/"
-        key = self._tree.key_of(directory.path)
-        cut = len(key) + 1 if key else 0
-        known, bind_file = self._inodes.by_path, self._inodes.bind_file
-
-        def bind(objects: list[ObjectInfo], listed_at: float) -> None:
-            for info in objects:
-                name = info.key[cut:]
-                # What needs a closer look (see `listings`) can wait for its turn.
-                if name and name[0] != "." and len(name) <= SURELY_SHORT and base + name not in known:
-                    bind_file(base + name, backend, info, listed_at)
-
-        return bind
 
     def _get(self, handle: int) -> _OpenDirectory:
         try:

@@ -6,23 +6,18 @@ and between the two any number of other keys may sort ("a", "a-1", ..., "a/").
 
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
-
-import anyio
-import anyio.lowlevel
 
 from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.freshness import Freshness
 from warpdrive.application.mount.single_flight import SingleFlight
 from warpdrive.application.ports.clock import Clock
-from warpdrive.application.ports.errors import BackendError
-from warpdrive.application.ports.object_reader import ObjectReader
-from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
+from warpdrive.application.ports.objects import ObjectInfo, ObjectKey
 from warpdrive.domain.content.paths import HiddenReason, why_hidden, why_prefix_hidden
 
 _HIDDEN_EXAMPLES = 20
-SURELY_SHORT = 63
+_SURELY_SHORT = 63
 """Characters that are at most 252 bytes in UTF-8: such a name fits in 255."""
 SMALL_DIRECTORY = 50_000
 """Names that a listing made on a guess may have: some fifty pages, a second or two."""
@@ -92,10 +87,6 @@ class Listing:
         return self.outdated_lookups >= _BURST
 
 
-OnPage = Callable[[list[ObjectInfo], float], None]
-"""(objects of one page, monotonic time of the listing) -> nothing; cheap, never raises."""
-
-
 class Listings:
     """The cache of listings, by directory path; least recently used go first when too many names are kept."""
 
@@ -135,24 +126,13 @@ class Listings:
             if len(self._large) > _LARGE_REMEMBERED:
                 self._large.popitem(last=False)
 
-    async def get(
-        self,
-        path: str,
-        backend: MountedBackend,
-        prefix: str,
-        *,
-        renew: bool = False,
-        on_page: OnPage | None = None,
-    ) -> Listing:
-        """The directory's listing, from the backend when none is kept (or `renew`). Raises BackendError.
-
-        `on_page` sees each page's objects when it comes in, while the next one is awaited anyway.
-        """
+    async def get(self, path: str, backend: MountedBackend, prefix: str, *, renew: bool = False) -> Listing:
+        """The directory's listing, from the backend when none is kept (or `renew`). Raises BackendError."""
         if not renew:
             listing = self.peek(path)
             if listing is not None:
                 return listing
-        return await self._flights.run(path, lambda: self._read(path, backend, prefix, on_page=on_page))
+        return await self._flights.run(path, lambda: self._read(path, backend, prefix))
 
     def drop(self, path: str) -> None:
         """Forget one directory's listing."""
@@ -172,52 +152,24 @@ class Listings:
             if listing.hidden_counts:
                 yield path, listing
 
-    async def _read(
-        self,
-        path: str,
-        backend: MountedBackend,
-        prefix: str,
-        most: int | None = None,
-        on_page: OnPage | None = None,
-    ) -> Listing:
+    async def _read(self, path: str, backend: MountedBackend, prefix: str, most: int | None = None) -> Listing:
         reader = backend.reader
         limit = reader.capabilities.list_limit
         # Taken before the first page: what the listing says may already be that old when the last page is in.
         listing = Listing(self._clock.monotonic())
-        page = await reader.list_page(ObjectKey(prefix), limit=limit)
+        cursor: str | None = None
         while True:
+            page = await reader.list_page(ObjectKey(prefix), cursor=cursor, limit=limit)
             _add_page(listing, prefix, page.objects, page.prefixes)
-            if page.cursor is None:
+            cursor = page.cursor
+            if cursor is None:
                 break
             if most is not None and len(listing.entries) > most:
                 return listing
-            if on_page is None:
-                page = await reader.list_page(ObjectKey(prefix), cursor=page.cursor, limit=limit)
-            else:
-                page = await self._next_page(reader, prefix, page, on_page, listing.listed_at)
         listing.complete = True
         listing.order = sorted(listing.entries, key=os.fsencode) if _needs_bytes(listing) else sorted(listing.entries)
         self._keep(path, listing)
         return listing
-
-    async def _next_page(
-        self, reader: ObjectReader, prefix: str, page: ListPage, on_page: OnPage, listed_at: float
-    ) -> ListPage:
-        """Ask for the next page, and let the last one be worked on while the backend thinks."""
-        following: list[ListPage] = []
-
-        async def ask() -> None:
-            limit = reader.capabilities.list_limit
-            following.append(await reader.list_page(ObjectKey(prefix), cursor=page.cursor, limit=limit))
-
-        try:
-            async with anyio.create_task_group() as asking:
-                asking.start_soon(ask)
-                await anyio.lowlevel.checkpoint()  # the request leaves first
-                on_page(page.objects, listed_at)
-        except* BackendError as faults:
-            raise faults.exceptions[0] from None
-        return following[0]
 
     def _keep(self, path: str, listing: Listing) -> None:
         self.drop(path)
@@ -242,7 +194,7 @@ def _add_page(listing: Listing, prefix: str, objects: list[ObjectInfo], prefixes
         if not name:
             continue  # the marker object of the directory itself
         # A short plain name needs no closer look.
-        if (len(name) > SURELY_SHORT or name[0] == "." or "\0" in name or "/" in name) and (
+        if (len(name) > _SURELY_SHORT or name[0] == "." or "\0" in name or "/" in name) and (
             why := why_hidden(info.key, prefix)
         ):
             listing.hide(info.key, why)

@@ -26,7 +26,7 @@ from warpdrive.application.mount.errors import (
 from warpdrive.application.mount.freshness import Freshness
 from warpdrive.application.mount.inodes import Inode, InodeTable
 from warpdrive.application.mount.listing_guesses import ListingGuesses, Spawn
-from warpdrive.application.mount.listings import Listing, Listings, OnPage
+from warpdrive.application.mount.listings import Listing, Listings
 from warpdrive.application.mount.single_flight import SingleFlight
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.errors import BackendError, ObjectNotFound
@@ -136,8 +136,8 @@ class Tree:
         located = self._mounts.resolve(path)
         return "" if located is None else located.relative
 
-    async def listing(self, directory: Inode, *, on_page: OnPage | None = None) -> Listing | None:
-        """The backend's names (`on_page`: see `Listings.get`); None where only mounts give any. Raises BackendError."""
+    async def listing(self, directory: Inode) -> Listing | None:
+        """The backend's names in a directory; None where only mounts give it names. Raises BackendError."""
         if not directory.is_directory:
             raise NotADirectory(directory.path)
         located = self._mounts.resolve(directory.path)
@@ -145,7 +145,7 @@ class Tree:
             return None
         try:
             backend = self._backends.at(located.entry)
-            return await self._listings.get(directory.path, backend, self._prefix_of(directory.path), on_page=on_page)
+            return await self._listings.get(directory.path, backend, self._prefix_of(directory.path))
         except ObjectNotFound:
             if not self._mounts.leads_to_mount(directory.path) and located.relative:
                 self.supersede(directory.path)

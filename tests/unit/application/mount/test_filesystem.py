@@ -138,23 +138,6 @@ async def test_an_object_that_does_not_match_its_digest_is_refused_once_that_is_
         await served.release(handle)
 
 
-async def test_a_listing_shown_in_part_leaves_no_inodes_behind() -> None:
-    """Inodes are made while pages come in; those that the kernel never took are gone when the directory is closed."""
-    async with serving({f"f{n:04}": b"x" for n in range(3000)}) as (served, _):
-        before = served.inodes
-        handle = await served.opendir(ROOT_INODE, NOBODY)
-        stream = await served.readdir(handle)
-        taken = [stream.attributes(index).inode for index in range(10)]
-        for inode in taken:
-            served.remember(inode)
-        stream.attributes(10)  # described, and refused by a full reply
-        assert served.inodes > before + 10
-        await served.releasedir(handle)
-        assert served.inodes == before + 10
-        served.forget([(inode, 1) for inode in taken])
-        assert served.inodes == before
-
-
 async def test_a_page_that_fails_fails_the_listing_with_its_own_error() -> None:
     """Not with a group of errors that no table knows."""
     async with serving({f"f{n:04}": b"x" for n in range(3000)}) as (served, parts):
