@@ -155,7 +155,9 @@ class TestNames:
             keys += ["odd/both", "odd/both/below"]
         else:
             keys = [key for key in keys if not any(other.startswith(f"{key}/") for other in keys)]
-        await _fill(backend, keys)
+        # Objects before what is below their names: SeaweedFS loses an object that races with a directory of its name.
+        await _fill(backend, [key for key in keys if not key.endswith("/below")])
+        await _fill(backend, [key for key in keys if key.endswith("/below")])
         objects, _ = await listed(backend, "odd/", recursive=True)
         assert sorted(info.key for info in objects) == sorted(keys)
         for info in objects:
