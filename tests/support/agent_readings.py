@@ -1,5 +1,6 @@
 """Readings of an imaginary agent, every number different."""
 
+from warpdrive.adapters.cache.metrics import cache_metrics
 from warpdrive.adapters.observability.meters import AuthMeter, BackendMeter, OperationMeter
 from warpdrive.adapters.observability.metrics import AgentReadings
 from warpdrive.application.ports.page_cache import CacheStats
@@ -36,7 +37,7 @@ def readings() -> AgentReadings:
         misses=lambda: 3,
         readahead_hits=lambda: 11,
         readahead_wasted=lambda: 2,
-        cache=lambda: cache_stats(degraded=True),
+        cache=lambda: cache_metrics(cache_stats(degraded=True)),
         records_lost=lambda: 13,
         operations=operations,
         backends=[photos],

@@ -11,7 +11,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from warpdrive.adapters.observability.meters import AuthMeter, BackendMeter, LatencyHistogram, OperationMeter
-from warpdrive.application.ports.page_cache import CacheStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,8 @@ class AgentReadings:
     misses: Callable[[], int]
     readahead_hits: Callable[[], int]
     readahead_wasted: Callable[[], int]
-    cache: Callable[[], CacheStats]
+    cache: Callable[[], Iterable[tuple[str, str, str, float]]]
+    """The cache's own samples: name, "counter" or "gauge", help text, value."""
     records_lost: Callable[[], int]
     """Access records dropped by the collector and the sink."""
     operations: OperationMeter = field(default_factory=OperationMeter)
@@ -48,20 +48,14 @@ class AgentCollector(Collector):
         yield from self._others()
 
     def _cache(self) -> Iterable[Metric]:
-        readings, stats = self._readings, self._readings.cache()
+        readings = self._readings
         yield _counter("warpdrive_cache_hit", "Reads served wholly from the cache", readings.hits())
         yield _counter("warpdrive_cache_miss", "Reads that waited for a backend", readings.misses())
-        yield _gauge("warpdrive_cache_size_bytes", "Bytes recorded in the cache", stats.size_bytes)
-        yield _counter("warpdrive_cache_evictions", "Blocks evicted from the cache", stats.evicted_blocks)
-        ratio = stats.size_bytes / stats.max_bytes if stats.max_bytes else 0.0
-        yield _gauge("warpdrive_cache_utilization_ratio", "Recorded bytes by the cache's limit", ratio)
-        yield _counter(
-            "warpdrive_cache_corrupt_pages", "Pages dropped because their checksum did not match", stats.corrupt_pages
-        )
-        yield _counter("warpdrive_cache_store_failures", "Stores that the cache disk refused", stats.store_failures)
-        yield _gauge(
-            "warpdrive_cache_degraded", "1 while reading goes on uncached, because the disk refuses", stats.degraded
-        )
+        for name, kind, text, value in readings.cache():
+            if kind == "counter":
+                yield _counter(name.removesuffix("_total"), text, value)
+            else:
+                yield _gauge(name, text, value)
 
     def _operations(self) -> Iterable[Metric]:
         meter = self._readings.operations

@@ -10,6 +10,7 @@ import anyio
 from warpdrive import __version__
 from warpdrive.adapters.admin.server import serving_admin
 from warpdrive.adapters.cache import DiskCache
+from warpdrive.adapters.cache.metrics import cache_metrics
 from warpdrive.adapters.observability.http import serving_metrics
 from warpdrive.adapters.observability.meters import BackendMeter, OperationMeter
 from warpdrive.adapters.observability.metrics import AgentReadings, build_registry
@@ -151,7 +152,7 @@ def _readings(
         misses=lambda: counters.misses,
         readahead_hits=lambda: counters.readahead_hits,
         readahead_wasted=lambda: counters.readahead_wasted,
-        cache=cache.stats,
+        cache=lambda: cache_metrics(cache.stats()),
         records_lost=lost,
         operations=meters.operations,
         backends=list(meters.backends.values()),

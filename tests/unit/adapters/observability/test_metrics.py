@@ -32,6 +32,9 @@ ADDED = {
     "warpdrive_cache_corrupt_pages_total",
     "warpdrive_cache_store_failures_total",
     "warpdrive_cache_degraded",
+    "warpdrive_cache_evicted_bytes_total",
+    "warpdrive_cache_max_bytes",
+    "warpdrive_cache_objects",
     "warpdrive_access_records_lost_total",
 }
 
