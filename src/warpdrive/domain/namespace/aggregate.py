@@ -4,13 +4,14 @@ Commands check, then trigger; state changes only where an event is applied, so r
 having been there. State and events are made of plain texts (`payloads`), so snapshots need nothing special.
 """
 
-from datetime import UTC, datetime
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate
 
-from warpdrive.domain.content.paths import HiddenReason, why_hidden
+from warpdrive.domain.content.moments import in_utc
+from warpdrive.domain.content.texts import why_no_label
 from warpdrive.domain.namespace.errors import (
     BackendConflict,
     DuplicateMountPath,
@@ -20,7 +21,7 @@ from warpdrive.domain.namespace.errors import (
     NamespaceSealed,
     UnknownMountEntry,
 )
-from warpdrive.domain.namespace.payloads import EntryPayload, entry_payload, entry_value
+from warpdrive.domain.namespace.payloads import EntryPayload, entry_payload, entry_value, with_tenant
 from warpdrive.domain.namespace.tree import MountTree
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry
 
@@ -33,6 +34,12 @@ class Namespace(Aggregate):
     """
 
     TOPIC = "warpdrive.namespace:Namespace"
+    class_version = 2
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Read a snapshot of before 2026-11-23: like the events then, its entries name no tenant."""
+        state["_mounts"] = {path: with_tenant(entry) for path, entry in state["_mounts"].items()}
 
     class Event(Aggregate.Event):
         """Something that happened to a namespace."""
@@ -47,7 +54,13 @@ class Namespace(Aggregate):
         """A mount path began to live in a backend."""
 
         TOPIC = "warpdrive.namespace:MountEntryAdded.v1"
+        class_version = 2
         entry: EntryPayload
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Read an event of before 2026-11-23, when cross-tenant access came: its backend names no tenant."""
+            state["entry"] = with_tenant(state["entry"])
 
         def apply(self, aggregate: "Namespace") -> None:
             """Add the entry."""
@@ -57,7 +70,13 @@ class Namespace(Aggregate):
         """A mount path's backend definition or policy became another."""
 
         TOPIC = "warpdrive.namespace:MountEntryReconfigured.v1"
+        class_version = 2
         entry: EntryPayload
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Read an event of before 2026-11-23, as above."""
+            state["entry"] = with_tenant(state["entry"])
 
         def apply(self, aggregate: "Namespace") -> None:
             """Replace the entry on the same path."""
@@ -110,10 +129,10 @@ class Namespace(Aggregate):
     @classmethod
     def create(cls, namespace_id: UUID, name: str, *, at: datetime) -> Self:
         """Bring a namespace into being. Raises InvalidNamespaceName when `name` could not be a file's."""
-        reason = why_hidden(name)
-        if reason is not None or "/" in name or not name.isprintable():
-            raise InvalidNamespaceName(name, reason.value if reason else HiddenReason.NOT_A_NAME.value)
-        return cls._create(cls.Created, id=namespace_id, timestamp=_moment(at), name=name)
+        reason = why_no_label(name)
+        if reason is not None:
+            raise InvalidNamespaceName(name, reason)
+        return cls._create(cls.Created, id=namespace_id, timestamp=in_utc(at), name=name)
 
     @property
     def name(self) -> str:
@@ -150,7 +169,7 @@ class Namespace(Aggregate):
         if entry.path in self._mounts:
             raise DuplicateMountPath(entry.path)
         self._must_agree(entry.backend)
-        self.trigger_event(self.MountEntryAdded, timestamp=_moment(at), entry=payload)
+        self.trigger_event(self.MountEntryAdded, timestamp=in_utc(at), entry=payload)
 
     def reconfigure_mount_entry(self, entry: MountEntry, *, at: datetime) -> None:
         """Give the path of `entry` its backend definition and policy; nothing happens if they are the same.
@@ -164,31 +183,31 @@ class Namespace(Aggregate):
             raise UnknownMountEntry(entry.path)
         self._must_agree(entry.backend)
         if payload != self._mounts[entry.path]:
-            self.trigger_event(self.MountEntryReconfigured, timestamp=_moment(at), entry=payload)
+            self.trigger_event(self.MountEntryReconfigured, timestamp=in_utc(at), entry=payload)
 
     def remove_mount_entry(self, path: str, *, at: datetime) -> None:
         """Let a path live nowhere; entries nested in it stay. Raises UnknownMountEntry, NamespaceSealed."""
         self._must_be_open()
         if path not in self._mounts:
             raise UnknownMountEntry(path)
-        self.trigger_event(self.MountEntryRemoved, timestamp=_moment(at), path=path)
+        self.trigger_event(self.MountEntryRemoved, timestamp=in_utc(at), path=path)
 
     def seal(self, *, at: datetime) -> None:
         """Forbid changes. Raises NamespaceSealed when it is sealed already."""
         self._must_be_open()
-        self.trigger_event(self.Sealed, timestamp=_moment(at))
+        self.trigger_event(self.Sealed, timestamp=in_utc(at))
 
     def unseal(self, *, at: datetime) -> None:
         """Allow changes again. Raises NamespaceNotSealed."""
         self._must_live()
         if not self._sealed:
             raise NamespaceNotSealed(self._name)
-        self.trigger_event(self.Unsealed, timestamp=_moment(at))
+        self.trigger_event(self.Unsealed, timestamp=in_utc(at))
 
     def retire(self, *, at: datetime) -> None:
         """End it for good. Raises NamespaceSealed: what is sealed is first unsealed."""
         self._must_be_open()
-        self.trigger_event(self.Retired, timestamp=_moment(at))
+        self.trigger_event(self.Retired, timestamp=in_utc(at))
 
     def _must_live(self) -> None:
         if self._retired:
@@ -205,10 +224,3 @@ class Namespace(Aggregate):
             known = entry_value(payload).backend
             if known.name == offered.name and known.fingerprint != offered.fingerprint:
                 raise BackendConflict(offered.name, known.fingerprint, offered.fingerprint)
-
-
-def _moment(at: datetime) -> datetime:
-    """Write the moment in UTC. Raises ValueError when it has no zone: the library would store it as it is."""
-    if at.tzinfo is None:
-        raise ValueError("a moment without a time zone is no moment")
-    return at.astimezone(UTC)

@@ -4,10 +4,12 @@ Stored bytes are kept for ever, so a key here is never renamed and a new one get
 """
 
 import re
-from typing import Final, TypedDict
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
 from urllib.parse import urlsplit
 
 from warpdrive.domain.content.paths import is_normal, why_prefix_hidden
+from warpdrive.domain.content.texts import is_tenant_id, storable
 from warpdrive.domain.namespace.errors import InvalidBackend, InvalidMountPath, InvalidPolicy
 from warpdrive.domain.namespace.values import (
     BACKEND_TYPES,
@@ -30,6 +32,7 @@ class BackendPayload(TypedDict):
     options: dict[str, str]
     prefix: str
     auth: str
+    tenant: str
 
 
 class EntryPayload(TypedDict):
@@ -42,7 +45,7 @@ class EntryPayload(TypedDict):
 
 def entry_payload(entry: MountEntry) -> EntryPayload:
     """Write an entry down. Raises InvalidMountPath, InvalidBackend or InvalidPolicy for what cannot be right."""
-    if not is_normal(entry.path) or not _storable(entry.path):
+    if not is_normal(entry.path) or not storable(entry.path):
         raise InvalidMountPath(entry.path)
     _check_backend(entry.backend)
     policy = {field: getattr(entry.policy, field) for field in POLICY_WORDS}
@@ -58,6 +61,7 @@ def entry_payload(entry: MountEntry) -> EntryPayload:
             options=dict(sorted(backend.options.items())),
             prefix=backend.prefix,
             auth=backend.auth,
+            tenant=backend.tenant,
         ),
         policy=policy,
     )
@@ -74,29 +78,53 @@ def entry_value(payload: EntryPayload) -> MountEntry:
             options=dict(backend["options"]),
             prefix=backend["prefix"],
             auth=backend["auth"],
+            tenant=backend["tenant"],
         ),
         policy=MountPolicy(**payload["policy"]),
+    )
+
+
+def with_tenant(entry: Mapping[str, Any]) -> EntryPayload:
+    """Bring a mount entry that was stored before 2026-11-23 to today's shape: its backend is not tenant-restricted.
+
+    Until then no backend could name a tenant, so "" is what all of them meant. The one handed in is left alone:
+    a snapshot and its reader may share it.
+    """
+    backend = entry["backend"]
+    return EntryPayload(
+        path=entry["path"],
+        backend=BackendPayload(
+            name=backend["name"],
+            type=backend["type"],
+            options=backend["options"],
+            prefix=backend["prefix"],
+            auth=backend["auth"],
+            tenant="",
+        ),
+        policy=entry["policy"],
     )
 
 
 def _check_backend(backend: BackendDefinition) -> None:
     """Refuse what no world makes right, and whatever could carry a secret into an event."""
     name = backend.name
-    if not name or not name.isprintable() or not _storable(name):
+    if not name or not name.isprintable() or not storable(name):
         raise InvalidBackend(name, "has an empty or unprintable name")
     if backend.type not in BACKEND_TYPES:
         raise InvalidBackend(name, f"has the unknown type {backend.type!r}")
     for key, value in backend.options.items():
         if key not in OPTIONS[backend.type]:
             raise InvalidBackend(name, f"has the unknown option {key!r}")
-        if not _storable(value):
+        if not storable(value):
             raise InvalidBackend(name, f"has an option {key!r} that is not UTF-8")
     if _carries_credentials(backend.options.get("endpoint", "")):
         raise InvalidBackend(name, "has an endpoint with credentials or a query")
     if backend.auth and not _REFERENCE.fullmatch(backend.auth):
         raise InvalidBackend(name, "has an auth that is no reference")
+    if backend.tenant and not is_tenant_id(backend.tenant):
+        raise InvalidBackend(name, "has a tenant that is no lowercase UUID")
     prefix = backend.prefix
-    if prefix and (not prefix.endswith("/") or why_prefix_hidden(prefix) is not None or not _storable(prefix)):
+    if prefix and (not prefix.endswith("/") or why_prefix_hidden(prefix) is not None or not storable(prefix)):
         raise InvalidBackend(name, 'has a prefix that is neither "" nor names that end in "/"')
 
 
@@ -106,12 +134,3 @@ def _carries_credentials(endpoint: str) -> bool:
     except ValueError:
         return True
     return "@" in parts.netloc or "?" in endpoint or "#" in endpoint
-
-
-def _storable(text: str) -> bool:
-    """Events are stored as UTF-8: raw bytes that travel as surrogate escapes cannot be."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

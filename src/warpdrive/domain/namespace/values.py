@@ -43,7 +43,8 @@ class BackendDefinition:
     """A configured place for bytes. Carries an auth *reference*, never a secret.
 
     `options` are the type's own keys (bucket, endpoint, region, force_path_style, account, container, host,
-    port, root, known_hosts), all strings; `prefix` is "" or ends in "/".
+    port, root, known_hosts), all strings; `prefix` is "" or ends in "/". `tenant` is the Entra tenant whose access
+    decides who may use it, a lowercase UUID; "" means that it is not tenant-restricted. It is no part of the place.
     """
 
     name: str
@@ -51,6 +52,7 @@ class BackendDefinition:
     options: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
     auth: str = ""
+    tenant: str = ""
 
     @property
     def fingerprint(self) -> str:

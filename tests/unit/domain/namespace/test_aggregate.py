@@ -1,6 +1,7 @@
 """The Namespace: given events, when a command, then events; and whatever happens, replay gives the same state."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -248,6 +249,9 @@ def test_a_mount_path_is_normal_and_can_be_stored(path: str) -> None:
         BackendDefinition(name="a", type="s3", prefix="no-slash"),
         BackendDefinition(name="a", type="s3", prefix="/absolute/"),
         BackendDefinition(name="a", type="s3", prefix="a/../b/"),
+        BackendDefinition(name="a", type="s3", tenant="contoso"),
+        BackendDefinition(name="a", type="s3", tenant="72F988BF-86F1-41AF-91AB-2D7CD011DB47"),
+        BackendDefinition(name="a", type="s3", tenant="{72f988bf-86f1-41af-91ab-2d7cd011db47}"),
     ],
 )
 def test_what_could_carry_a_secret_or_cannot_be_is_no_backend(backend: BackendDefinition) -> None:
@@ -257,6 +261,17 @@ def test_what_could_carry_a_secret_or_cannot_be_is_no_backend(backend: BackendDe
         namespace.add_mount_entry(entry("/a", backend), at=AT)
     assert "s3cret" not in str(caught.value)
     assert names(namespace) == ["Created"]
+
+
+def test_a_tenant_is_no_part_of_the_place() -> None:
+    """Restricting a backend is a reconfiguration: bytes stay where they are, and the name keeps its place."""
+    namespace = fresh()
+    namespace.add_mount_entry(entry("/a"), at=AT)
+    restricted = replace(bucket("data"), tenant="72f988bf-86f1-41af-91ab-2d7cd011db47")
+    assert restricted.fingerprint == bucket("data").fingerprint
+    namespace.reconfigure_mount_entry(entry("/a", restricted), at=AT)
+    assert names(namespace) == ["Created", "MountEntryAdded", "MountEntryReconfigured"]
+    assert namespace.entries[0].backend.tenant == restricted.tenant
 
 
 def test_a_policy_is_made_of_known_words() -> None:
