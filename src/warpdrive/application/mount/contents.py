@@ -83,7 +83,7 @@ class Content:
 
 
 class Contents:
-    """The table of open contents, by identity."""
+    """The table of open contents, by identity. Each holds its backend (`MountedBackend.hold`) until it is closed."""
 
     def __init__(self, cache: PageCache, counters: ReadCounters) -> None:
         self._cache = cache
@@ -93,17 +93,28 @@ class Contents:
     async def open(self, backend: MountedBackend, info: ObjectInfo) -> Content:
         """Return the content, held once for the caller. Never fails for a disk fault (the cache degrades)."""
         content_id = ContentId(backend.fingerprint, info.key, info.version)
-        content = self._open.get(content_id)
+        content = self._shared(content_id)
         if content is None:
-            cached = await self._cache.open(content_id, info.size, info.digest)
-            content = self._open.get(content_id)
+            backend.hold()  # before the wait: it may be retired meanwhile, and must not be closed under us
+            try:
+                cached = await self._cache.open(content_id, info.size, info.digest)
+            except BaseException:
+                backend.unhold()
+                raise
+            content = self._shared(content_id)
             if content is None:
                 content = Content(content_id, info, backend, cached, self._forget)
                 self._open[content_id] = content
             else:  # somebody else opened it while we waited for the cache
                 cached.close()
+                backend.unhold()
         content.hold()
         return content
+
+    def _shared(self, content_id: ContentId) -> Content | None:
+        """The content that is open, unless its backend left service: its holders keep it, newcomers get the new one."""
+        content = self._open.get(content_id)
+        return None if content is None or content.backend.retired else content
 
     def find(self, backend: MountedBackend, info: ObjectInfo) -> Content | None:
         """The content if it is open; not held for the caller."""
@@ -114,3 +125,4 @@ class Contents:
         if self._open.get(content.content_id) is content:
             del self._open[content.content_id]
         content.cached.close()
+        content.backend.unhold()

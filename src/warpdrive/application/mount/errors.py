@@ -41,5 +41,9 @@ class BackendOffline(FileSystemError):
     """Raised when a mount entry has no working backend (bad config, missing extra, unresolved auth): EIO."""
 
 
+class TenantRestricted(FileSystemError):
+    """Raised when a mount entry's backend may only be used under a tenant's rules, which cannot be checked: EACCES."""
+
+
 class MemoryExhausted(FileSystemError):
     """Raised when a request alone is larger than the whole `memory_limit`: EIO, and an operator's log line."""

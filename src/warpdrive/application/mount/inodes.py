@@ -127,10 +127,18 @@ class InodeTable:
         known = self._current.get(path)
         if known is not None and known.is_directory:
             known.validated_at = max(known.validated_at, now)
+            known.backend = backend  # a directory has no version: whoever serves it now, it stays the same inode
             return known
         return self._new(
             path, FileKind.DIRECTORY, backend=backend, info=None, mtime_ns=self._started_ns, validated_at=now
         )
+
+    def orphan(self, path: str, kind: FileKind, mtime_ns: int, now: float) -> Inode:
+        """Make an inode that no path leads to: for a name that a directory handle shows and that is no more."""
+        inode = Inode(self._next, path, kind, backend=None, info=None, mtime_ns=mtime_ns, validated_at=now)
+        self._next += 1
+        self._inodes[inode.number] = inode
+        return inode
 
     def supersede(self, path: str) -> None:
         """The path's version is gone or unknown: the next lookup must ask anew, and open raises ESTALE."""

@@ -6,7 +6,7 @@ and between the two any number of other keys may sort ("a", "a-1", ..., "a/").
 
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from warpdrive.application.mount.backends import MountedBackend
@@ -39,6 +39,7 @@ class Listing:
 
     __slots__ = (
         "_columns",
+        "backend",
         "complete",
         "entries",
         "hidden",
@@ -49,8 +50,10 @@ class Listing:
         "ranks",
     )
 
-    def __init__(self, listed_at: float) -> None:
+    def __init__(self, listed_at: float, backend: MountedBackend | None = None) -> None:
         self.listed_at = listed_at
+        self.backend = backend
+        """Whose names these are: where another serves the path now, they say nothing. None: nobody's, it is empty."""
         self.entries: dict[str, ObjectInfo | None] = {}
         self.order: list[str] = []
         """Names in byte order: readdir's order, and the order that readers of a directory usually follow."""
@@ -96,14 +99,15 @@ class Listings:
         self._kept: OrderedDict[str, Listing] = OrderedDict()
         self._names = 0
         """Invariant: the sum of names over `_kept`."""
-        self._flights: SingleFlight[str, Listing] = SingleFlight()
+        self._flights: SingleFlight[tuple[str, MountedBackend, bool], Listing] = SingleFlight()
+        """By path, backend, and whether it is a guess that may end early."""
         self._large: OrderedDict[str, float] = OrderedDict()
         """Directories found too large to guess at, and when."""
 
-    def peek(self, path: str) -> Listing | None:
-        """The listing if it is younger than `dir_ttl`; no backend is asked."""
+    def peek(self, path: str, backend: MountedBackend | None = None) -> Listing | None:
+        """The listing if it is younger than `dir_ttl` and the backend's (None: whose ever); no backend is asked."""
         listing = self._kept.get(path)
-        if listing is None:
+        if listing is None or (backend is not None and listing.backend is not backend):
             return None
         if self._clock.monotonic() - listing.listed_at > self._freshness.dir_ttl:
             self.drop(path)
@@ -120,7 +124,9 @@ class Listings:
         large_at = self._large.get(path)
         if large_at is not None and now - large_at <= self._freshness.dir_ttl:
             return
-        listing = await self._flights.run("guess:" + path, lambda: self._read(path, backend, prefix, SMALL_DIRECTORY))
+        listing = await self._flights.run(
+            (path, backend, True), lambda: self._read(path, backend, prefix, SMALL_DIRECTORY)
+        )
         if not listing.complete:
             self._large[path] = now
             if len(self._large) > _LARGE_REMEMBERED:
@@ -129,10 +135,10 @@ class Listings:
     async def get(self, path: str, backend: MountedBackend, prefix: str, *, renew: bool = False) -> Listing:
         """The directory's listing, from the backend when none is kept (or `renew`). Raises BackendError."""
         if not renew:
-            listing = self.peek(path)
+            listing = self.peek(path, backend)
             if listing is not None:
                 return listing
-        return await self._flights.run(path, lambda: self._read(path, backend, prefix))
+        return await self._flights.run((path, backend, False), lambda: self._read(path, backend, prefix))
 
     def drop(self, path: str) -> None:
         """Forget one directory's listing."""
@@ -146,6 +152,15 @@ class Listings:
         if listing is not None and name in listing.entries:
             self.drop(path)
 
+    def drop_changed(self, tops: tuple[str, ...], serving: Callable[[str], MountedBackend | None]) -> None:
+        """Forget listings at and below these paths, but for those whose backend still serves them."""
+        below = tuple("/" if top == "/" else top + "/" for top in tops)
+        changed = [path for path in self._kept if path in tops or path.startswith(below)]
+        for path in changed:
+            if self._kept[path].backend is not serving(path):
+                self.drop(path)
+        self._large.clear()
+
     def hidden(self) -> Iterator[tuple[str, Listing]]:
         """Every kept listing that hides something, with its path."""
         for path, listing in self._kept.items():
@@ -153,22 +168,23 @@ class Listings:
                 yield path, listing
 
     async def _read(self, path: str, backend: MountedBackend, prefix: str, most: int | None = None) -> Listing:
-        reader = backend.reader
-        limit = reader.capabilities.list_limit
         # Taken before the first page: what the listing says may already be that old when the last page is in.
-        listing = Listing(self._clock.monotonic())
+        listing = Listing(self._clock.monotonic(), backend)
         cursor: str | None = None
-        while True:
-            page = await reader.list_page(ObjectKey(prefix), cursor=cursor, limit=limit)
-            _add_page(listing, prefix, page.objects, page.prefixes)
-            cursor = page.cursor
-            if cursor is None:
-                break
-            if most is not None and len(listing.entries) > most:
-                return listing
+        with backend.held() as reader:
+            limit = reader.capabilities.list_limit
+            while True:
+                page = await reader.list_page(ObjectKey(prefix), cursor=cursor, limit=limit)
+                _add_page(listing, prefix, page.objects, page.prefixes)
+                cursor = page.cursor
+                if cursor is None:
+                    break
+                if most is not None and len(listing.entries) > most:
+                    return listing
         listing.complete = True
         listing.order = sorted(listing.entries, key=os.fsencode) if _needs_bytes(listing) else sorted(listing.entries)
-        self._keep(path, listing)
+        if not backend.retired:
+            self._keep(path, listing)
         return listing
 
     def _keep(self, path: str, listing: Listing) -> None:
