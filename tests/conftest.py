@@ -24,6 +24,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+pytest_plugins = ["tests.support.postgres"]
+
 TESTS = Path(__file__).parent
 
 BUDGET_SECONDS = {
