@@ -12,6 +12,8 @@ from eventsourcing.domain import Aggregate
 
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry, MountPolicy
+from warpdrive.domain.quota.aggregate import Quota
+from warpdrive.domain.quota.values import LeasePolicy, QuotaLimits
 
 ID = UUID("00112233-4455-4677-8899-aabbccddeeff")
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -46,5 +48,20 @@ def namespace() -> Namespace:
     return life
 
 
-LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType({"namespace": namespace})
+def quota() -> Quota:
+    """Be counted, warned, recover, exceed, be refused, removed, and come back."""
+    life = Quota.define(ID, "imagenet", QuotaLimits(1000, 2000, 3600), at=at(0))
+    life.set_lease_policy(LeasePolicy(64, 30), at=at(1))
+    life.observe_usage(500, at=at(2))
+    life.observe_usage(1001, at=at(3))
+    life.observe_usage(1000, at=at(4))
+    life.observe_usage(2**63 - 1, at=at(5))
+    life.refuse_lease("gpu-7", 64, 2**63 - 1, at=at(6))
+    life.set_limits(QuotaLimits(2000, 3000), at=at(7))
+    life.remove(at=at(8))
+    life.set_limits(QuotaLimits(0, 0, 0), at=at(9))
+    return life
+
+
+LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType({"namespace": namespace, "quota": quota})
 """Every room that holds an aggregate, and a life in it."""
