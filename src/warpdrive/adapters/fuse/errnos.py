@@ -23,6 +23,7 @@ ERRNO_BY_FAULT: Mapping[type[BaseException], int] = MappingProxyType(
         refusals.BadHandle: errno.EBADF,
         refusals.NameTooLong: errno.ENAMETOOLONG,
         refusals.BackendOffline: errno.EIO,
+        refusals.TenantRestricted: errno.EACCES,
         refusals.MemoryExhausted: errno.EIO,
         faults.BackendError: errno.EIO,
         faults.ObjectNotFound: errno.ENOENT,

@@ -16,6 +16,7 @@ from warpdrive.adapters.fuse import scheduler
 from warpdrive.adapters.fuse.kernel import admit_background, widen_read_ahead
 from warpdrive.adapters.fuse.mount_point import MountRefused, prepare, unmount_lazily
 from warpdrive.adapters.fuse.mount_table import Mount, mount_at
+from warpdrive.adapters.fuse.notices import EntryNotices
 from warpdrive.adapters.fuse.operations import Operations
 
 _log = structlog.get_logger(__name__)
@@ -128,8 +129,12 @@ class Session:
 
 
 @asynccontextmanager
-async def mounted(operations: Operations, path: str, options: MountOptions) -> AsyncIterator[Session]:
+async def mounted(
+    operations: Operations, path: str, options: MountOptions, notices: EntryNotices | None = None
+) -> AsyncIterator[Session]:
     """Mount, serve while the block runs, then drain and unmount lazily, whatever is still open.
+
+    `notices` reach the kernel while the block runs.
 
     Takes at most `DRAIN_SECONDS` and a little to leave. Raises MountPointUnfit or MountRefused before anything
     is mounted.
@@ -148,10 +153,15 @@ async def mounted(operations: Operations, path: str, options: MountOptions) -> A
     session = Session(Mount(point, "", "", ""), serving)
     try:
         session.mount = _find(point)
+        if notices is not None:
+            notices.open()
         yield session
     finally:
         with anyio.CancelScope(shield=True):
             drained = await session.drain()
+            if notices is not None:
+                # After the requests: a notice waits for those. One that still waits would find the session freed.
+                drained = await asyncio.to_thread(notices.close) and drained
         _close(point, drained=drained)
 
 

@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from warpdrive.application.mount.attributes import Attributes, Caller, OpenedFile, SpaceFigures
-from warpdrive.application.mount.backends import MountedBackends
+from warpdrive.application.mount.backends import MountedBackend, MountedBackends, OpenReader
 from warpdrive.application.mount.buffers import BufferPool
 from warpdrive.application.mount.contents import Contents
 from warpdrive.application.mount.counters import ReadCounters
@@ -27,8 +27,10 @@ from warpdrive.application.mount.inodes import InodeTable
 from warpdrive.application.mount.known_order import KnownOrder
 from warpdrive.application.mount.listings import Listings
 from warpdrive.application.mount.manifest import ManifestEntry
+from warpdrive.application.mount.notices import KernelNotices, NoKernel
 from warpdrive.application.mount.prefetch import Prefetcher
 from warpdrive.application.mount.read_path import ReadPath
+from warpdrive.application.mount.remounting import Change, Remounting
 from warpdrive.application.mount.telemetry import AccessCollector
 from warpdrive.application.mount.tree import Tree
 from warpdrive.application.mount.walking import TreeWalker
@@ -37,6 +39,7 @@ from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.errors import Corrupted, VersionChanged
 from warpdrive.application.ports.page_cache import PageCache
 from warpdrive.domain.namespace.tree import MountTree
+from warpdrive.domain.namespace.values import MountEntry
 
 DECLARED_BYTES = 1 << 60
 """What statfs says an object store holds: 1 EiB, since there is no end and tools refuse zero."""
@@ -64,6 +67,7 @@ class MountedFileSystem:
         clock: Clock,
         tuning: ReadTuning,
         collector: AccessCollector | None,
+        notices: KernelNotices,
     ) -> None:
         self.counters = ReadCounters()
         self.backends = backends
@@ -101,9 +105,10 @@ class MountedFileSystem:
             collector=collector,
         )
         self._directories = Directories(self._tree, self._inodes)
+        self._remounting = Remounting(self._tree, self._inodes, backends, notices, self._close_later)
         self._xattrs = ExtendedAttributes(self._inodes, cache)
         self._order: KnownOrder | None = None
-        self.hidden = HiddenNames(listings, self._tree)
+        self.hidden = HiddenNames(listings)
         self.walker = TreeWalker(self._tree, self._inodes)
         self.filler = CacheFiller(self._tree, self._contents, read_path, cache)
 
@@ -198,6 +203,18 @@ class MountedFileSystem:
         backend = self._inodes.get(inode).backend
         return backend is None or backend.entry.policy.write == "off"
 
+    def remount(self, entries: Iterable[MountEntry], open_reader: OpenReader) -> Change:
+        """Serve these mount entries from now on, in one step that no verb sees half done (R7).
+
+        Entries that stay as they are, or change only their policy, keep their backend. What is open on the others
+        goes on; their backends are closed when it has ended. Raises DuplicateMountPath or InvalidMountPath, and then
+        nothing has changed; an entry that cannot be served is no fault (see `put_in_service`).
+        """
+        return self._remounting.to(entries, open_reader)
+
+    def _close_later(self, backend: MountedBackend) -> None:
+        self._spawn(backend.aclose)
+
     async def follow(self, entries: Sequence[ManifestEntry]) -> None:
         """Fetch ahead along a known order from now on, instead of the one followed before (`desk.OrderFollower`)."""
         if self._order is not None:
@@ -243,10 +260,13 @@ async def mounted(
     *,
     tuning: ReadTuning | None = None,
     collector: AccessCollector | None = None,
+    notices: KernelNotices | None = None,
 ) -> AsyncIterator[MountedFileSystem]:
     """Keep a filesystem in service; on leaving, everything it had under way is cancelled."""
     async with anyio.create_task_group() as tasks:
-        filesystem = MountedFileSystem(tasks, mounts, backends, cache, clock, tuning or ReadTuning(), collector)
+        filesystem = MountedFileSystem(
+            tasks, mounts, backends, cache, clock, tuning or ReadTuning(), collector, notices or NoKernel()
+        )
         try:
             yield filesystem
         finally:

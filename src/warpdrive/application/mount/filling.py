@@ -27,7 +27,7 @@ class CacheFiller:
         """Fetch what is missing of the ranges (None: all). Raises BackendError; VersionChanged if the file moved on."""
         if not file.size:
             return
-        content = await self._contents.open(self._backend(file), _info(file))
+        content = await self._contents.open(self._tree.backend_of(file.path), _info(file))
         try:
             for start, stop in ranges if ranges is not None else ((0, file.size),):
                 await self._read_path.fill(content, max(0, start), min(stop, file.size), progress)
@@ -38,18 +38,17 @@ class CacheFiller:
             content.unhold()
 
     def cached_bytes(self, file: TreeFile) -> int:
-        """Recorded bytes of this version."""
-        return self._cache.cached_bytes(self._content_id(file), file.size)
+        """Recorded bytes of this version; 0 once nothing is mounted there any more."""
+        backend = self._tree.backend_at(file.path)
+        return 0 if backend is None else self._cache.cached_bytes(_content_id(backend, file), file.size)
 
     async def evict(self, file: TreeFile) -> int:
         """Drop what is recorded of this version; returns bytes freed."""
-        return await self._cache.evict(self._content_id(file))
+        return await self._cache.evict(_content_id(self._tree.backend_of(file.path), file))
 
-    def _backend(self, file: TreeFile) -> MountedBackend:
-        return self._tree.backend_of(file.path)
 
-    def _content_id(self, file: TreeFile) -> ContentId:
-        return ContentId(self._backend(file).fingerprint, file.key, file.version)
+def _content_id(backend: MountedBackend, file: TreeFile) -> ContentId:
+    return ContentId(backend.fingerprint, file.key, file.version)
 
 
 def _info(file: TreeFile) -> ObjectInfo:

@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from warpdrive.application.mount.desk import HiddenKey
 from warpdrive.application.mount.listings import Listings
-from warpdrive.application.mount.tree import Tree
 
 
 class HiddenNames:
     """Counts all hidden keys of the kept listings, names some of each."""
 
-    def __init__(self, listings: Listings, tree: Tree) -> None:
+    def __init__(self, listings: Listings) -> None:
         self._listings = listings
-        self._tree = tree
 
     def counts(self) -> Mapping[str, int]:
         """How many, by reason."""
@@ -30,6 +28,6 @@ class HiddenNames:
         """Examples from every directory."""
         found = []
         for path, listing in self._listings.hidden():
-            backend = self._tree.backend_of(path).name
+            backend = "" if listing.backend is None else listing.backend.name
             found += [HiddenKey(path, backend, each.key, each.reason.value) for each in listing.hidden]
         return found

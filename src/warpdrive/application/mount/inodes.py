@@ -133,9 +133,17 @@ class InodeTable:
             path, FileKind.DIRECTORY, backend=backend, info=None, mtime_ns=self._started_ns, validated_at=now
         )
 
-    def orphan(self, path: str, kind: FileKind, mtime_ns: int, now: float) -> Inode:
-        """Make an inode that no path leads to: for a name that a directory handle shows and that is no more."""
-        inode = Inode(self._next, path, kind, backend=None, info=None, mtime_ns=mtime_ns, validated_at=now)
+    def orphan(self, path: str) -> Inode:
+        """Make a directory that no path leads to: for a name that a directory handle shows and that is no more."""
+        inode = Inode(
+            self._next,
+            path,
+            FileKind.DIRECTORY,
+            backend=None,
+            info=None,
+            mtime_ns=self._started_ns,
+            validated_at=0.0,
+        )
         self._next += 1
         self._inodes[inode.number] = inode
         return inode

@@ -152,9 +152,10 @@ class Listings:
         if listing is not None and name in listing.entries:
             self.drop(path)
 
-    def drop_changed(self, tops: tuple[str, ...], serving: Callable[[str], MountedBackend | None]) -> None:
-        """Forget listings at and below these paths, but for those whose backend still serves them."""
-        below = tuple("/" if top == "/" else top + "/" for top in tops)
+    def drop_changed(
+        self, tops: frozenset[str], below: tuple[str, ...], serving: Callable[[str], MountedBackend | None]
+    ) -> None:
+        """Forget listings of `tops` and of what starts with `below`, unless their backend still serves the path."""
         changed = [path for path in self._kept if path in tops or path.startswith(below)]
         for path in changed:
             if self._kept[path].backend is not serving(path):

@@ -92,7 +92,7 @@ class Prefetcher:
         """
         inode = handle.inode
         parent, name = split(inode.path)
-        listing = self._tree.peek_listing(parent)
+        listing = self._tree.peek_listing(parent, inode.backend)
         if listing is None:
             return
         rank = listing.rank(name)

@@ -8,13 +8,9 @@ Freshness in one place:
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 
-import anyio
-
-from warpdrive.application.mount.attributes import Attributes, FileKind
+from warpdrive.application.mount.attributes import ROOT_INODE, Attributes, FileKind
 from warpdrive.application.mount.backends import MountedBackend, MountedBackends
 from warpdrive.application.mount.errors import (
     IsADirectory,
@@ -27,10 +23,10 @@ from warpdrive.application.mount.freshness import Freshness
 from warpdrive.application.mount.inodes import Inode, InodeTable
 from warpdrive.application.mount.listing_guesses import ListingGuesses, Spawn
 from warpdrive.application.mount.listings import Listing, Listings
-from warpdrive.application.mount.single_flight import SingleFlight
+from warpdrive.application.mount.probing import Probes
 from warpdrive.application.ports.clock import Clock
-from warpdrive.application.ports.errors import BackendError, ObjectNotFound
-from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey, ObjectVersion
+from warpdrive.application.ports.errors import ObjectNotFound
+from warpdrive.application.ports.objects import ObjectInfo
 from warpdrive.domain.content.paths import join, split, why_hidden
 from warpdrive.domain.namespace.tree import Located, MountTree
 
@@ -61,11 +57,40 @@ class Tree:
         self._clock = clock
         self._absent: OrderedDict[str, float] = OrderedDict()
         """Path -> monotonic time at which it was found absent; bounded, oldest first."""
-        self._probes: SingleFlight[str, ObjectInfo] = SingleFlight()
+        self._probes = Probes()
         self._guesses = ListingGuesses(listings, spawn)
-        root = mounts.resolve("/")
-        if root is not None:
-            inodes.get(1).backend = backends.at(root.entry)
+        self.generation = 0
+        """How often the mounts were replaced: what was found under an older one may lead elsewhere now."""
+        inodes.get(ROOT_INODE).backend = self.backend_at("/")
+
+    @property
+    def mounts(self) -> MountTree:
+        """Which entry answers for which path."""
+        return self._mounts
+
+    def replace_mounts(self, mounts: MountTree, changed: tuple[str, ...]) -> None:
+        """Follow other mounts from now on; `changed` are the mount paths below which another backend may serve.
+
+        Their backends are in service already. No await happens in here: nobody sees one half of the change.
+        """
+        self._mounts = mounts
+        self.generation += 1
+        tops, below = frozenset(changed), tuple("/" if path == "/" else path + "/" for path in changed)
+        for path in [path for path in self._absent if path in tops or path.startswith(below)]:
+            del self._absent[path]
+        self._listings.drop_changed(tops, below, self.backend_at)
+        known = self._inodes.by_path
+        for inode in [known[path] for path in known if path in tops or path.startswith(below)]:
+            serving = self.backend_at(inode.path)
+            if inode.is_directory and self._is_mounted(inode.path):
+                inode.backend = serving
+            elif serving is not inode.backend:
+                self._inodes.supersede(inode.path)
+        self._inodes.get(ROOT_INODE).backend = self.backend_at("/")
+
+    def _is_mounted(self, path: str) -> bool:
+        """Whether the directory exists because of mounts."""
+        return self._mounts.is_mount_root(path) or self._mounts.leads_to_mount(path)
 
     async def lookup(self, parent: Inode, name: bytes) -> Inode:
         """Find the inode that the name leads to. Raises NoSuchEntry, NotADirectory, NameTooLong, BackendError."""
@@ -86,7 +111,11 @@ class Tree:
         if located is None or why_hidden(name):
             raise NoSuchEntry(path)
         known = self._inodes.current(path)
-        if known is not None and now - known.validated_at <= self._freshness.entry_ttl:
+        if (
+            known is not None
+            and now - known.validated_at <= self._freshness.entry_ttl
+            and known.backend is self._backends.at(located.entry)
+        ):
             return known
         absent_at = self._absent.get(path)
         if absent_at is not None and now - absent_at <= self._freshness.negative_ttl:
@@ -140,21 +169,27 @@ class Tree:
         """The backend's names in a directory; None where only mounts give it names. Raises BackendError."""
         if not directory.is_directory:
             raise NotADirectory(directory.path)
-        located = self._mounts.resolve(directory.path)
-        if located is None:
-            return None
-        try:
+        path = directory.path
+        while True:
+            located = self._mounts.resolve(path)
+            if located is None:
+                if self._mounts.is_synthetic(path):
+                    return None
+                raise NoSuchEntry(path)
             backend = self._backends.at(located.entry)
-            return await self._listings.get(directory.path, backend, self._prefix_of(directory.path))
-        except ObjectNotFound:
-            if not self._mounts.leads_to_mount(directory.path) and located.relative:
-                self.supersede(directory.path)
-                raise NoSuchEntry(directory.path) from None
-            return Listing(self._clock.monotonic())
+            try:
+                listing = await self._listings.get(path, backend, self._prefix_of(path))
+            except ObjectNotFound:
+                if not self._mounts.leads_to_mount(path) and located.relative:
+                    self.supersede(path)
+                    raise NoSuchEntry(path) from None
+                listing = Listing(self._clock.monotonic(), backend)
+            if self.backend_at(path) is backend:  # else the mounts were replaced while the backend answered
+                return listing
 
-    def peek_listing(self, path: str) -> Listing | None:
-        """The listing of a directory if it is at hand; no backend is asked."""
-        return self._listings.peek(path)
+    def peek_listing(self, path: str, backend: MountedBackend | None) -> Listing | None:
+        """The listing of the backend's directory if it is at hand; no backend is asked."""
+        return self._listings.peek(path, backend)
 
     def mounted_names(self, directory: Inode) -> tuple[str, ...]:
         """Names that exist in the directory because of mounts; they win over the backend's."""
@@ -221,16 +256,17 @@ class Tree:
         if not self._inodes.is_current(inode):
             raise StaleInode(inode.path)
         parent, name = split(inode.path)
-        listing = self._listings.peek(parent)
+        backend = inode.backend
+        listing = self._listings.peek(parent, backend)
         answered_at: float | None = None
         if listing is not None and name in listing.entries and self._is_young(listing.listed_at):
             # Another one's question has brought it: one listing renews all its names, not only the asker's.
             info, answered_at = listing.entries[name], listing.listed_at
         elif listing is not None and name in listing.entries and listing.burst():
-            await self._renew(parent)
-            info = self._listed(parent, name)
+            renewed = await self._listings.get(parent, backend, self._prefix_of(parent), renew=True)
+            info = renewed.entries.get(name)
         else:
-            info = await self._stat(inode.path, inode.backend, inode.info.key)
+            info = await self._probes.stat(backend, inode.info.key)
         if info is None or info.is_directory or info.version != inode.info.version or info.size != inode.info.size:
             self.supersede(inode.path)
             raise StaleInode(inode.path)
@@ -253,16 +289,17 @@ class Tree:
         """The same for a version that a fetch found gone; a newer one that the path leads to already stays."""
         path = join(backend.entry.path, key)
         known = self._inodes.current(path)
-        if known is not None and known.info is not None and known.info.version == version:
+        if known is not None and known.backend is backend and known.info is not None and known.info.version == version:
             self._inodes.supersede(path)
         parent, name = split(path)
-        listed = self._listed(parent, name)
+        listing = self._listings.peek(parent, backend)
+        listed = None if listing is None else listing.entries.get(name)
         if listed is not None and listed.version == version:
             self._listings.forget_name(parent, name)
 
     async def _ask(self, path: str, parent: str, name: str, located: Located, now: float) -> Inode:
         backend = self._backends.at(located.entry)
-        listing = self._listings.peek(parent)
+        listing = self._listings.peek(parent, backend)
         if listing is not None:
             age = now - listing.listed_at
             if name in listing.entries:
@@ -274,75 +311,23 @@ class Tree:
             self._guesses.asked(parent, backend, self._prefix_of(parent))
         asked_at = self._clock.monotonic()
         try:
-            info = await self._probes.run(path, partial(self._probe, backend, located.relative))
+            info = await self._probes.what_is(backend, located.relative)
         except ObjectNotFound:
+            if self.backend_at(path) is not backend:
+                return await self.find(path)
             self._inodes.supersede(path)
             self._absent[path] = self._clock.monotonic()
             self._absent.move_to_end(path)
             if len(self._absent) > _MAX_NEGATIVE:
                 self._absent.popitem(last=False)
             raise NoSuchEntry(path) from None
+        if self.backend_at(path) is not backend:  # the mounts were replaced while the backend answered
+            return await self.find(path)
         self._absent.pop(path, None)
         if info.is_directory:
             return self._inodes.bind_directory(path, backend, asked_at)
         return self._inodes.bind_file(path, backend, info, asked_at)
 
-    async def _probe(self, backend: MountedBackend, key: str) -> ObjectInfo:
-        """Ask a backend what a key is. Where directories are mere prefixes, both questions go out at once."""
-        reader = backend.reader
-        if reader.capabilities.directories:
-            return await reader.stat(ObjectKey(key))
-        found: list[ObjectInfo] = []
-        below: list[ListPage] = []
-        failed: list[BackendError] = []
-
-        async def as_object() -> None:
-            with _collecting(failed):
-                found.append(await reader.stat(ObjectKey(key)))
-
-        async def as_directory() -> None:
-            with _collecting(failed):
-                below.append(await reader.list_page(ObjectKey(key + "/"), limit=1))
-
-        async with anyio.create_task_group() as both:
-            both.start_soon(as_object)
-            both.start_soon(as_directory)
-        # One answer is not enough when the other question failed: a directory would hide behind its object.
-        if failed:
-            raise failed[0]
-        if below and (below[0].objects or below[0].prefixes):
-            return ObjectInfo(ObjectKey(key), 0, ObjectVersion(""), 0, is_directory=True)
-        if found:
-            return found[0]
-        raise ObjectNotFound(key)
-
-    async def _stat(self, path: str, backend: MountedBackend, key: ObjectKey) -> ObjectInfo | None:
-        async def ask() -> ObjectInfo:
-            return await backend.reader.stat(key)
-
-        try:
-            return await self._probes.run("stat:" + path, ask)
-        except ObjectNotFound:
-            return None
-
-    async def _renew(self, parent: str) -> None:
-        await self._listings.get(parent, self.backend_of(parent), self._prefix_of(parent), renew=True)
-
     def _prefix_of(self, directory: str) -> str:
         key = self.key_of(directory)
         return key + "/" if key else ""
-
-    def _listed(self, parent: str, name: str) -> ObjectInfo | None:
-        listing = self._listings.peek(parent)
-        return None if listing is None else listing.entries.get(name)
-
-
-@contextmanager
-def _collecting(failed: list[BackendError]) -> Iterator[None]:
-    """Absence is an answer; any other fault is kept for the caller to judge beside the other question's answer."""
-    try:
-        yield
-    except ObjectNotFound:
-        pass
-    except BackendError as error:
-        failed.append(error)

@@ -50,7 +50,7 @@ class TreeWalker:
         files: list[TreeFile] = []
         below = [join(path, name) for name in mounted]
         if listing is not None:
-            backend = directory.backend
+            backend = listing.backend
             assert backend is not None
             for name in listing.order:
                 info = listing.entries[name]

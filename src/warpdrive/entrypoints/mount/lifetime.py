@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 import structlog
 
+from warpdrive.adapters.fuse.notices import EntryNotices
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.session import MountOptions, Session, mounted
 from warpdrive.entrypoints.mount.readiness import READY, STOPPING, notify
@@ -13,14 +14,20 @@ from warpdrive.entrypoints.mount.readiness import READY, STOPPING, notify
 _log = structlog.get_logger(__name__)
 
 
-async def serve(operations: Operations, mount_point: str, options: MountOptions, announce: Callable[[], None]) -> None:
+async def serve(
+    operations: Operations,
+    mount_point: str,
+    options: MountOptions,
+    announce: Callable[[], None],
+    notices: EntryNotices | None = None,
+) -> None:
     """Mount, call `announce` (and tell systemd) once the mount answers, return when it is unmounted.
 
     SIGTERM, SIGINT, SIGHUP (a closed terminal) and an unmount from outside end it, all the same way: in bounded
     time, even while files are open or a backend hangs. Raises MountFault when the mount does not come up.
     """
     with anyio.open_signal_receiver(*_ending_signals()) as signals:
-        async with mounted(operations, mount_point, options) as session, anyio.create_task_group() as tasks:
+        async with mounted(operations, mount_point, options, notices) as session, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_on_signal, signals, session)
             tasks.start_soon(_announce, session, announce)
             asked = await session.wait_ended()
