@@ -55,8 +55,8 @@ lock: ## Write constraints.txt anew from what .venv holds
 	@mv constraints.txt.new constraints.txt
 
 .PHONY: proto
-proto: ## Generate code from the protocol definitions (not built yet)
-	@echo "proto: there are no protocol definitions yet; they come with the control plane" >&2; exit 1
+proto: ## Generate code and the descriptor set from the protocol definitions in proto/
+	$(BIN)/python -m hack.proto
 
 .PHONY: docker
 docker: ## Build the container image (not built yet)

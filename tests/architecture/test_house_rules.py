@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "warpdrive"
 LONGEST_FILE = 350
+GENERATED = SOURCE / "adapters" / "wire" / "generated"
+"""`make proto` writes these modules; nobody reads them from top to bottom."""
 GRAB_BAGS = {"utils", "util", "common", "helpers", "helper_functions", "misc"}
 
 
@@ -39,7 +41,7 @@ def test_no_source_file_is_longer_than_350_lines() -> None:
     too_long = {
         str(path.relative_to(ROOT)): lines
         for path in python_sources()
-        if (lines := len(path.read_text().splitlines())) > LONGEST_FILE
+        if not path.is_relative_to(GENERATED) and (lines := len(path.read_text().splitlines())) > LONGEST_FILE
     }
     assert too_long == {}
 
@@ -76,7 +78,7 @@ def test_every_make_target_has_a_sentence() -> None:
     assert set(demanded.split()) <= explained
 
 
-@pytest.mark.parametrize("target", ["run-control", "proto", "docker", "helm-package"])
+@pytest.mark.parametrize("target", ["run-control", "docker", "helm-package"])
 def test_a_target_without_a_subject_says_so_and_fails(target: str) -> None:
     """No stub pretends: what does not exist yet is said on stderr and make fails."""
     outcome = subprocess.run(["make", "-s", target], cwd=ROOT, capture_output=True, text=True, check=False)
