@@ -14,9 +14,10 @@ from typing import BinaryIO, Final
 import anyio
 
 from warpdrive.adapters.store.embedded.account import process_identity
-from warpdrive.adapters.store.embedded.cluster import ENVIRONMENT, Cluster
+from warpdrive.adapters.store.embedded.cluster import ENVIRONMENT, PORT, Cluster
 
 _PID_FILE: Final = "postmaster.pid"
+_SOCKET_LOCK: Final = f".s.PGSQL.{PORT}.lock"
 _SOCKET_LINE: Final = 4
 _STATUS_LINE: Final = 7
 _POLL_S: Final = 0.02
@@ -128,6 +129,28 @@ class Postmaster:
         except (FileNotFoundError, ProcessLookupError):
             return True
         return state in {"Z", "X"}
+
+
+def disown(cluster: Path, socket_directory: Path) -> None:
+    """Make the notes that a dead server left harmless. Only for who owns the cluster, when `adopt` found nobody.
+
+    The number in a note may be a process that nobody has collected yet, or by now a stranger of the same user;
+    PostgreSQL would take either for a rival and not start. In the cluster's note our own number takes its place:
+    the server passes over its parent's. The other lines stay, for by the memory segment's key it finds out
+    whether children of the dead server are still at work. The socket's note holds nothing but the number.
+    """
+    (socket_directory / _SOCKET_LOCK).unlink(missing_ok=True)
+    note = cluster / _PID_FILE
+    try:
+        _, rest = note.read_bytes().split(b"\n", 1)
+        owner = note.stat()
+    except FileNotFoundError:
+        return
+    fresh = cluster / f"{_PID_FILE}.new"
+    fresh.write_bytes(b"%d\n" % os.getpid() + rest)
+    fresh.chmod(0o600)
+    os.chown(fresh, owner.st_uid, owner.st_gid)
+    fresh.replace(note)
 
 
 def _recorded(cluster: Path, line: int) -> str | None:

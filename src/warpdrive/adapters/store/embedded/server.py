@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from signal import Signals
 from typing import Final
 
 import anyio
@@ -15,7 +16,7 @@ from warpdrive.adapters.store.embedded.binaries import binaries_for, drop_old_co
 from warpdrive.adapters.store.embedded.cluster import PORT, Cluster
 from warpdrive.adapters.store.embedded.directory import ELSEWHERE, DataDirectory
 from warpdrive.adapters.store.embedded.errors import DataDirectoryUnusable, ServerDidNotStart
-from warpdrive.adapters.store.embedded.postmaster import Postmaster
+from warpdrive.adapters.store.embedded.postmaster import Postmaster, disown
 from warpdrive.adapters.store.embedded.roles import DATABASE, USERS, provision
 from warpdrive.adapters.store.embedded.server_log import ServerLog
 
@@ -23,12 +24,8 @@ _START_PATIENCE_S: Final = 120.0
 """Recovery after a crash replays the log since the last checkpoint, five minutes of writing at most."""
 _RETRY_S: Final = 0.25
 _RETRY_PATIENCE_S: Final = 30.0
-_TRANSIENT: Final = (
-    "pre-existing shared memory block",
-    'lock file "postmaster.pid" already exists',
-    ".s.PGSQL.",
-)
-"""Words of a start that fails because children of a killed server have not noticed yet; they end by themselves."""
+_PASSING: Final = "pre-existing shared memory block"
+"""Words of a start that meets children of a killed server which have not noticed yet; they end by themselves."""
 
 _FIRST_BACKOFF_S: Final = 0.2
 _LONGEST_BACKOFF_S: Final = 10.0
@@ -101,16 +98,15 @@ class EmbeddedServer:
             while True:
                 assert self._postmaster is not None, "keep follows start"
                 await self._postmaster.ended()
-                self._forget()
+                self._forget(self._postmaster)
                 _log.error("PostgreSQL ended, starting it again", said=self._log.tail())
                 await self._launch_again()
 
     async def stop(self) -> None:
         """End the server, if there is one."""
         if self._postmaster is not None:
-            sign = await self._postmaster.stop()
+            sign = await self._discard(self._postmaster)
             _log.info("PostgreSQL stopped", cluster=str(self._cluster.path), by=sign.name)
-            self._forget()
 
     async def _adopt(self) -> bool:
         found = Postmaster.adopt(self._cluster.path)
@@ -121,7 +117,7 @@ class EmbeddedServer:
             if await found.ready():
                 self._socket_directory = found.socket_directory or self._socket_directory
                 return True
-        await self.stop()
+        await self._discard(found)
         return False
 
     async def _launch(self) -> None:
@@ -131,8 +127,7 @@ class EmbeddedServer:
             fault = await self._launch_once()
             if fault is None:
                 return
-            passing = any(words in fault.said for words in _TRANSIENT)
-            if not passing or anyio.current_time() > deadline:
+            if _PASSING not in fault.said or anyio.current_time() > deadline:
                 raise fault
             _log.warning("PostgreSQL not started yet", said=fault.said)
             await anyio.sleep(_RETRY_S)
@@ -140,15 +135,15 @@ class EmbeddedServer:
     async def _launch_once(self) -> ServerDidNotStart | None:
         with self._log.open() as output:
             begin = output.tell()
-            self._postmaster = await anyio.to_thread.run_sync(
-                Postmaster.launch, self._cluster, self._socket_directory, output
-            )
+            await anyio.to_thread.run_sync(disown, self._cluster.path, self._socket_directory)
+            launch = partial(Postmaster.launch, self._cluster, self._socket_directory, output)
+            self._postmaster = launched = await anyio.to_thread.run_sync(launch)
         fault = f"it did not become ready within {_START_PATIENCE_S:.0f} s"
         with anyio.move_on_after(_START_PATIENCE_S):
-            if await self._postmaster.ready():
+            if await launched.ready():
                 return None
             fault = "it ended while starting"
-        await self.stop()
+        await self._discard(launched)
         return ServerDidNotStart(self._cluster.path, fault, self._log.tail(begin))
 
     async def _launch_again(self) -> None:
@@ -166,7 +161,11 @@ class EmbeddedServer:
                 _log.info("PostgreSQL runs again")
                 return
 
-    def _forget(self) -> None:
-        assert self._postmaster is not None, "only what ended is forgotten"
-        self._postmaster.close()
+    async def _discard(self, postmaster: Postmaster) -> Signals:
+        sign = await postmaster.stop()
+        self._forget(postmaster)
+        return sign
+
+    def _forget(self, postmaster: Postmaster) -> None:
+        postmaster.close()
         self._postmaster = None
