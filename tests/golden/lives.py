@@ -4,7 +4,8 @@ A life is extended at its end only: what stands before is stored in files that n
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
 
@@ -12,8 +13,14 @@ from eventsourcing.domain import Aggregate
 
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry, MountPolicy
+from warpdrive.domain.price_book.aggregate import PriceBook
+from warpdrive.domain.price_book.values import PriceEntry
 from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.values import LeasePolicy, QuotaLimits
+from warpdrive.domain.team.aggregate import Team
+from warpdrive.domain.team.values import OwnershipRule
+from warpdrive.domain.token.aggregate import Token
+from warpdrive.domain.token.values import Role, TokenGrant
 
 ID = UUID("00112233-4455-4677-8899-aabbccddeeff")
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -63,5 +70,55 @@ def quota() -> Quota:
     return life
 
 
-LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType({"namespace": namespace, "quota": quota})
+def team() -> Team:
+    """Be renamed, gain and lose members and rules, disband."""
+    life = Team.create(ID, "vision", at=at(0))
+    life.rename("Équipe vision", at=at(1))
+    life.add_member("user:ann@example.org", at=at(2))
+    life.add_member("uid:1000", at=at(3))
+    life.remove_member("user:ann@example.org", at=at(4))
+    life.add_ownership_rule(OwnershipRule("imagenet", "données/"), at=at(5))
+    life.add_ownership_rule(OwnershipRule("*", ""), at=at(6))
+    life.remove_ownership_rule(OwnershipRule("*", ""), at=at(7))
+    life.disband(at=at(8))
+    return life
+
+
+def price_book() -> PriceBook:
+    """Set prices of every shape, replace one, take one back, retire."""
+    day = date(2026, 1, 1)
+    life = PriceBook.create(ID, "list prices", "EUR", at=at(0))
+    life.set_price(PriceEntry("*", "*", day, Decimal("0.0210"), Decimal("5E-3"), Decimal(0)), at=at(1))
+    life.set_price(PriceEntry("s3", "hot", day, Decimal(10), Decimal("0.000000000001"), Decimal("1E+2")), at=at(2))
+    life.set_price(PriceEntry("s3", "hot", day, Decimal(9), Decimal(0), Decimal("0.09")), at=at(3))
+    life.remove_price("*", "*", day, at=at(4))
+    life.retire(at=at(5))
+    return life
+
+
+def token() -> Token:
+    """Be issued to an agent and revoked."""
+    grant = TokenGrant(
+        role=Role.AGENT,
+        digest="0123456789abcdef" * 4,
+        namespaces=("vision", "speech"),
+        teams=("équipe",),
+        node="gpu-7",
+        note="rack 4",
+        expires_at=datetime(2026, 7, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+    )
+    life = Token.issue(ID, grant, at=at(0))
+    life.revoke("the node was sold", at=at(1))
+    return life
+
+
+LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType(
+    {
+        "namespace": namespace,
+        "quota": quota,
+        "team": team,
+        "price_book": price_book,
+        "token": token,
+    }
+)
 """Every room that holds an aggregate, and a life in it."""

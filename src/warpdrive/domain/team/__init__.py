@@ -1,0 +1,1 @@
+"""The Team aggregate: who belongs together, and which keys of which backends are theirs to pay for."""
