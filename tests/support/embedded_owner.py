@@ -1,13 +1,16 @@
-"""A process that runs an embedded PostgreSQL until it is ended: `python -m tests.support.embedded_owner DATA_DIR`.
+"""Runs an embedded PostgreSQL until it is ended: `python -m tests.support.embedded_owner DATA_DIR [USER]`.
 
-Prints one line, the directory of the socket, when the server is there.
+Prints one line, the directory of the socket, when the server is there. With USER, root becomes that user first.
 """
 
+import os
+import pwd
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import anyio
@@ -17,11 +20,15 @@ from warpdrive.adapters.store.embedded import embedded_postgres
 
 
 @contextmanager
-def embedded_owner(data_dir: Path, scratch: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the process for the block, the server being ready."""
+def embedded_owner(
+    data_dir: Path, scratch: Path, *user: str, site: Path | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the process for the block, the server being ready; packages in `site` go before the installed ones."""
     log = scratch / "owner.log"
-    argv = [sys.executable, "-m", "tests.support.embedded_owner", str(data_dir)]
-    with running(argv, log=log, ready=lambda: "socket:" in log.read_text()) as owner:
+    argv = [sys.executable, "-m", "tests.support.embedded_owner", str(data_dir), *user]
+    with running(
+        argv, log=log, env={"PYTHONPATH": str(site)} if site else None, ready=lambda: "socket:" in log.read_text()
+    ) as owner:
         yield owner
 
 
@@ -51,5 +58,16 @@ async def _own(data_dir: Path) -> None:
                 return
 
 
+def _become(name: str) -> None:
+    """Drop root for good. What Python would load later must be loaded now: its own files may be closed to the user."""
+    import_module("anyio._backends._asyncio")
+    user = pwd.getpwnam(name)
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+
+
 if __name__ == "__main__":
+    for wanted in sys.argv[2:]:
+        _become(wanted)
     anyio.run(_own, Path(sys.argv[1]))
