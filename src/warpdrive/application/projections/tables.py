@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One read model. `key` are the columns that together are unique."""
+    """One read model. `key` are the columns that together are unique, and `key[0]` is the id of the row's stream."""
 
     name: str
     key: tuple[str, ...]
@@ -99,9 +99,9 @@ QUOTAS: Final = Table(
             "grace_seconds": Kind.INTEGER,
             # Bytes as of the last crossing or recovery; None: unknown until a crawl has counted.
             "usage": Kind.MAYBE_INTEGER,
-            # None: no grace runs.
+            # None: the soft limit is kept. Beyond the hard limit is who has usage > hard: no column of its own, since
+            # raised limits end that without an event that says so.
             "grace_until": Kind.MAYBE_MOMENT,
-            "hard_crossed": Kind.TRUTH,
             "lease_bytes": Kind.MAYBE_INTEGER,
             "lease_seconds": Kind.MAYBE_INTEGER,
             "removed": Kind.TRUTH,
@@ -125,9 +125,9 @@ TENANT_ACCESS: Final = Table(
             "revoked": Kind.TRUTH,
             # None: never checked.
             "private_link_valid": Kind.MAYBE_TRUTH,
+            # Version of the last event that can have changed a decision. What was denied and allowed is in the
+            # events; no row counts it, since one event does not know what was counted before.
             "policy_version": Kind.INTEGER,
-            "denials": Kind.INTEGER,
-            "allows": Kind.INTEGER,
             **_STAMPS,
         }
     ),
@@ -178,20 +178,18 @@ TOKENS: Final = Table(
     ),
 )
 
-TABLES: Final[Mapping[str, Table]] = MappingProxyType(
+FAMILIES: Final[Mapping[str, tuple[Table, ...]]] = MappingProxyType(
     {
-        table.name: table
-        for table in (
-            NAMESPACES,
-            MOUNT_ENTRIES,
-            TEAMS,
-            TEAM_MEMBERS,
-            OWNERSHIP_RULES,
-            QUOTAS,
-            TENANT_ACCESS,
-            PRICE_BOOKS,
-            PRICES,
-            TOKENS,
-        )
+        "namespace": (NAMESPACES, MOUNT_ENTRIES),
+        "team": (TEAMS, TEAM_MEMBERS, OWNERSHIP_RULES),
+        "quota": (QUOTAS,),
+        "tenant_access": (TENANT_ACCESS,),
+        "price_book": (PRICE_BOOKS, PRICES),
+        "token": (TOKENS,),
     }
+)
+"""Kind of stream -> the tables that its events fill; in the first, each stream has one row, with the stamps."""
+
+TABLES: Final[Mapping[str, Table]] = MappingProxyType(
+    {table.name: table for family in FAMILIES.values() for table in family}
 )
