@@ -20,7 +20,7 @@ from warpdrive.domain.quota.errors import (
     InvalidUsage,
     QuotaRemoved,
 )
-from warpdrive.domain.quota.values import LARGEST, LONGEST_GRACE, LeasePolicy, QuotaLimits, Standing
+from warpdrive.domain.quota.values import LARGEST, LONGEST_GRACE, LeasePolicy, QuotaLimits, Standing, standing_of
 
 
 class Quota(Aggregate):
@@ -210,16 +210,9 @@ class Quota(Aggregate):
 
     def standing(self, at: datetime) -> Standing:
         """Tell where the team stands at a moment, by the usage known."""
-        if self._removed:
-            return Standing.REMOVED
-        if self._usage is None:
-            return Standing.UNKNOWN
-        if self._usage > self.limits.hard:
-            return Standing.EXCEEDED
-        grace_until = self.grace_until
-        if grace_until is None:
-            return Standing.OK
-        return Standing.WARNED if in_utc(at) < grace_until else Standing.GRACE_ENDED
+        return standing_of(
+            in_utc(at), removed=self._removed, usage=self._usage, hard=self.limits.hard, grace_until=self.grace_until
+        )
 
     def limit_at(self, at: datetime) -> int:
         """Give the bytes above which leases are refused: the hard limit, or the soft one once its grace ended."""

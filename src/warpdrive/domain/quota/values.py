@@ -1,6 +1,7 @@
 """What a quota is made of: limits in bytes, the lease policy, and where a team stands."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -47,3 +48,16 @@ class Standing(Enum):
     EXCEEDED = "exceeded"
     """Above the hard limit."""
     REMOVED = "removed"
+
+
+def standing_of(at: datetime, *, removed: bool, usage: int | None, hard: int, grace_until: datetime | None) -> Standing:
+    """Tell where a team stands at a moment. `grace_until` None: its soft limit is kept."""
+    if removed:
+        return Standing.REMOVED
+    if usage is None:
+        return Standing.UNKNOWN
+    if usage > hard:
+        return Standing.EXCEEDED
+    if grace_until is None:
+        return Standing.OK
+    return Standing.WARNED if at < grace_until else Standing.GRACE_ENDED
