@@ -19,6 +19,8 @@ from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.values import LeasePolicy, QuotaLimits
 from warpdrive.domain.team.aggregate import Team
 from warpdrive.domain.team.values import OwnershipRule
+from warpdrive.domain.tenant_access.aggregate import TenantAccess
+from warpdrive.domain.tenant_access.values import AccessGrant, AccessRequest, Denied
 from warpdrive.domain.token.aggregate import Token
 from warpdrive.domain.token.values import Role, TokenGrant
 
@@ -96,6 +98,29 @@ def price_book() -> PriceBook:
     return life
 
 
+def tenant_access() -> TenantAccess:
+    """Be granted, checked, denied, allowed, revoked."""
+    grant = AccessGrant(
+        backends=("poids", "données"),
+        private_endpoint="weights.privatelink.blob.core.windows.net",
+        expires_at=datetime(2026, 7, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+        enforce_private_link=True,
+        service_tags=("Storage.WestEurope",),
+    )
+    wanted = AccessRequest("user:ann@example.org", "autre", "/modèles/a\udcff", "gpu-7")
+    life = TenantAccess.grant_first(TENANT, grant, at=at(0))
+    life.record_private_link(True, ("10.1.2.4", "10.1.2.3"), "resolved by the hub", at=at(1))  # noqa: FBT003 - as a report says it
+    life.record_service_tags(("Storage.WestEurope", "Storage"), False, at=at(2))  # noqa: FBT003 - as above
+    decision = life.decide(wanted, at(3))
+    assert isinstance(decision, Denied)
+    life.record_denial(wanted, decision, 12, at=at(3))
+    life.record_private_link(False, (), "no such host", at=at(4))  # noqa: FBT003 - as above
+    life.grant(AccessGrant(("*",)), at=at(5))
+    life.record_allows("uid:1000", "/modèles", 7, at(5), at(6), 4711, at=at(6))
+    life.revoke("the contract ended", at=at(7))
+    return life
+
+
 def token() -> Token:
     """Be issued to an agent and revoked."""
     grant = TokenGrant(
@@ -118,6 +143,7 @@ LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType(
         "quota": quota,
         "team": team,
         "price_book": price_book,
+        "tenant_access": tenant_access,
         "token": token,
     }
 )
