@@ -133,11 +133,20 @@ def translated(place: DatabasePlace, role: Role) -> Iterator[None]:
 
 
 async def connect(
-    place: DatabasePlace, role: Role, *, application_name: str, **server_settings: str
+    place: DatabasePlace,
+    role: Role,
+    *,
+    application_name: str,
+    patience_s: float | None = _COMMAND_PATIENCE_S,
+    **server_settings: str,
 ) -> "asyncpg.Connection[asyncpg.Record]":
-    """Open one connection; the caller closes it. Raises DatabaseUnavailable, DatabaseMisconfigured."""
+    """Open one connection; the caller closes it. A command on it may take `patience_s` seconds, or for ever (None).
+
+    Raises DatabaseUnavailable, DatabaseMisconfigured.
+    """
     with translated(place, role):
         options = connect_options(place, role, application_name=application_name, **server_settings)
+        options["command_timeout"] = patience_s
         connection = await asyncpg.connect(**options)
     try:
         await _check_version(place, role, connection)

@@ -1,0 +1,59 @@
+"""Who may do what in the database: the whole of it, applied anew after every migration.
+
+The owner owns everything. The application reads everything and appends through one function; the audit reads.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from warpdrive.adapters.store.connecting import Role
+
+APPEND_FUNCTION: Final = "public.warpdrive_append"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What a role may do with something, as words of GRANT: `GRANT {verbs} ON {subject} TO ...`."""
+
+    role: Role
+    verbs: str
+    subject: str
+
+
+RIGHTS: Final = (
+    *(Right(role, "USAGE", "SCHEMA public") for role in (Role.APP, Role.AUDIT)),
+    *(
+        Right(role, "SELECT", f"TABLE public.{table}")
+        for role in (Role.APP, Role.AUDIT)
+        for table in (
+            "warpdrive_events",
+            "warpdrive_snapshots",
+            "warpdrive_tracking",
+            "commands",
+            "names",
+            "warpdrive_migrations",
+        )
+    ),
+    Right(Role.APP, "EXECUTE", f"FUNCTION {APPEND_FUNCTION}"),
+    # Shortcuts, not truth: the application may put new ones down and throw old ones away.
+    Right(Role.APP, "INSERT, DELETE", "TABLE public.warpdrive_snapshots"),
+    Right(Role.APP, "INSERT, UPDATE, DELETE", "TABLE public.warpdrive_tracking"),
+)
+"""Additions by later revisions go here too."""
+
+
+def statements(users: dict[Role, str]) -> Iterator[str]:
+    """Yield SQL that takes every right away and grants those of RIGHTS to the roles in `users`, but the owner's own."""
+    others = {role: user for role, user in users.items() if role is not Role.OWNER and user != users[Role.OWNER]}
+    for subject in dict.fromkeys(right.subject for right in RIGHTS):
+        for grantee in ("PUBLIC", *(_quoted(user) for user in dict.fromkeys(others.values()))):
+            if subject != "SCHEMA public":  # others may live there too
+                yield f"REVOKE ALL ON {subject} FROM {grantee}"
+    for right in RIGHTS:
+        if right.role in others:
+            yield f"GRANT {right.verbs} ON {right.subject} TO {_quoted(others[right.role])}"
+
+
+def _quoted(user: str) -> str:
+    return '"' + user.replace('"', '""') + '"'
