@@ -39,6 +39,21 @@ RIGHTS: Final = (
     # Shortcuts, not truth: the application may put new ones down and throw old ones away.
     Right(Role.APP, "INSERT, DELETE", "TABLE public.warpdrive_snapshots"),
     Right(Role.APP, "INSERT, UPDATE, DELETE", "TABLE public.warpdrive_tracking"),
+    *(
+        right
+        for role in (Role.APP, Role.AUDIT)
+        for right in (
+            Right(role, "USAGE", "SCHEMA read_model"),
+            Right(role, "SELECT", "ALL TABLES IN SCHEMA read_model"),
+            Right(role, "SELECT", "TABLE public.agents"),
+        )
+    ),
+    Right(Role.APP, "INSERT, UPDATE, DELETE", "ALL TABLES IN SCHEMA read_model"),
+    Right(Role.APP, "INSERT, UPDATE", "TABLE public.agents"),
+    # What these do is bound to the schemas of a rebuild, so the application needs no right to make tables.
+    Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_begin_rebuild"),
+    Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_swap_rebuilt"),
+    Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_clear_rebuild"),
 )
 """Additions by later revisions go here too."""
 
