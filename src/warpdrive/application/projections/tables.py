@@ -123,10 +123,8 @@ TENANT_ACCESS: Final = Table(
             "service_tags": Kind.TEXTS,
             "expires_at": Kind.MAYBE_MOMENT,
             "revoked": Kind.TRUTH,
-            # None: never checked.
-            "private_link_valid": Kind.MAYBE_TRUTH,
-            # Version of the last event that can have changed a decision. What was denied and allowed is in the
-            # events; no row counts it, since one event does not know what was counted before.
+            # Version of the last event that can have changed a decision. No row has what a decision is made from, nor
+            # counts denials: ask the aggregate, or the events.
             "policy_version": Kind.INTEGER,
             **_STAMPS,
         }
