@@ -1,0 +1,74 @@
+"""The control plane put together from ports: what the drivers call and the composition root builds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from warpdrive.application.control.agents import Agents
+from warpdrive.application.control.commands import Commands
+from warpdrive.application.control.doorkeeping import Doorkeeper
+from warpdrive.application.control.names import Names
+from warpdrive.application.control.namespaces import Namespaces
+from warpdrive.application.control.price_books import PriceBooks
+from warpdrive.application.control.quotas import Quotas
+from warpdrive.application.control.streams import Streams
+from warpdrive.application.control.teams import Teams
+from warpdrive.application.control.tenants import Tenants
+from warpdrive.application.control.tokens import Random, Tokens
+from warpdrive.application.control.watching import Wait, Watch
+from warpdrive.application.ports.agents import AgentRegister
+from warpdrive.application.ports.clock import Clock
+from warpdrive.application.ports.event_store import EventReader, EventWriter, SnapshotShelf
+from warpdrive.application.ports.read_models import ReadModels
+from warpdrive.application.projections.codec import EventCodec
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """Every use case, by subject. `watch.run` has to run for as long as anybody watches."""
+
+    namespaces: Namespaces
+    tenants: Tenants
+    tokens: Tokens
+    agents: Agents
+    watch: Watch
+    quotas: Quotas
+    teams: Teams
+    price_books: PriceBooks
+    doorkeeper: Doorkeeper
+
+
+def build_plane(
+    *,
+    writer: EventWriter,
+    reader: EventReader,
+    shelf: SnapshotShelf,
+    models: ReadModels,
+    register: AgentRegister,
+    wait: Wait,
+    clock: Clock,
+    new_id: Callable[[], UUID],
+    random: Random,
+    open_door: bool = False,
+) -> ControlPlane:
+    """Put the use cases together. `open_door`: everybody is an admin (`auth.mode: none`)."""
+    codec = EventCodec()
+    streams = Streams(reader, shelf, codec)
+    commands = Commands(writer, streams, shelf, codec)
+    names = Names(writer)
+    doorkeeper = Doorkeeper(streams, clock, open_door=open_door)
+    namespaces = Namespaces(commands, names, streams, models, new_id)
+    teams = Teams(commands, names, models, new_id)
+    quotas = Quotas(commands, teams, models)
+    tenants = Tenants(commands, streams, reader, models)
+    return ControlPlane(
+        namespaces=namespaces,
+        tenants=tenants,
+        tokens=Tokens(commands, reader, models, doorkeeper, new_id, random),
+        agents=Agents(register, names, reader),
+        watch=Watch(reader, streams, namespaces, quotas, tenants, wait, clock),
+        quotas=quotas,
+        teams=teams,
+        price_books=PriceBooks(commands, names, models, new_id),
+        doorkeeper=doorkeeper,
+    )

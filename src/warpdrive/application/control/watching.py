@@ -1,0 +1,214 @@
+"""What concerns a node, told as it changes: its namespace, quotas, and grants to tenants.
+
+One follower per process reads the streams and makes each changed aggregate's view once; every watcher has a mailbox
+that keeps the newest view of each aggregate until it is fetched. So a slow watcher costs a bounded amount of memory
+and skips states, never changes.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import anyio
+
+from warpdrive.application.control.calls import Call
+from warpdrive.application.control.namespaces import Namespaces, namespace_view
+from warpdrive.application.control.quotas import Quotas, quota_view
+from warpdrive.application.control.streams import Streams
+from warpdrive.application.control.tenants import Tenants, tenant_access_view
+from warpdrive.application.control.views import NamespaceView, QuotaView, TenantAccessView, WatchChange
+from warpdrive.application.ports.clock import Clock
+from warpdrive.application.ports.event_store import EventReader, RecordedEvent, StoreUnavailable
+from warpdrive.application.projections.codec import kind_of
+from warpdrive.domain.namespace.aggregate import Namespace
+from warpdrive.domain.quota.aggregate import Quota
+from warpdrive.domain.team.aggregate import Team
+from warpdrive.domain.tenant_access.aggregate import TenantAccess
+
+ALIVE: Final = 10.0
+"""Seconds of silence after which a watcher is told that nothing changed."""
+
+_PATIENCE: Final = 5.0
+"""Seconds that a new watcher waits for the read models."""
+
+_RETRY: Final = 0.25
+"""Seconds between two looks at a store that is away."""
+
+View = NamespaceView | QuotaView | TenantAccessView
+
+Wait = Callable[[int, float], Awaitable[None]]
+"""Waits until the read models have reached a position, for some seconds; raises NotCaughtUp."""
+
+
+class _Mailbox:
+    """The newest changes that one watcher has not fetched yet, at most one per aggregate."""
+
+    def __init__(self, namespace: str, teams: Sequence[str]) -> None:
+        self._namespace = namespace
+        self._teams = teams
+        self._changes: dict[UUID, WatchChange] = {}
+        self._filled = anyio.Event()
+
+    def wants(self, view: View) -> bool:
+        """Tell whether a view concerns this watcher."""
+        if isinstance(view, NamespaceView):
+            return view.name == self._namespace
+        return not isinstance(view, QuotaView) or not self._teams or view.team in self._teams
+
+    def put(self, stream: UUID, change: WatchChange) -> None:
+        """Keep a change in place of an older one of the same aggregate."""
+        self._changes[stream] = change
+        self._filled.set()
+
+    async def take(self) -> list[WatchChange]:
+        """Fetch what came, oldest first; wait for something to come."""
+        await self._filled.wait()
+        changes = sorted(self._changes.values(), key=lambda change: change.position)
+        self._changes.clear()
+        self._filled = anyio.Event()
+        return changes
+
+    @property
+    def empty(self) -> bool:
+        """Nothing waits to be fetched."""
+        return not self._changes
+
+
+class Watch:
+    """Tells watchers. `run` has to run for as long as there are any."""
+
+    def __init__(
+        self,
+        reader: EventReader,
+        streams: Streams,
+        namespaces: Namespaces,
+        quotas: Quotas,
+        tenants: Tenants,
+        wait: Wait,
+        clock: Clock,
+        *,
+        alive: float = ALIVE,
+    ) -> None:
+        self._reader = reader
+        self._streams = streams
+        self._namespaces = namespaces
+        self._quotas = quotas
+        self._tenants = tenants
+        self._wait = wait
+        self._clock = clock
+        self._alive = alive
+        self._boxes: set[_Mailbox] = set()
+        self._seen = 0
+        """Every change up to this position is in the mailboxes."""
+        self._following = anyio.Event()
+
+    @property
+    def watchers(self) -> int:
+        """How many there are."""
+        return len(self._boxes)
+
+    async def run(self) -> None:
+        """Follow the streams until cancelled."""
+        self._seen = await self._head()
+        async with self._reader.subscribe(self._seen) as batches:
+            self._following.set()
+            async for batch in batches:
+                await self._tell(batch)
+                self._seen = batch[-1].position
+
+    @asynccontextmanager
+    async def following(
+        self, call: Call, node: str, namespace: str, after_position: int
+    ) -> AsyncIterator[AsyncIterator[WatchChange]]:
+        """Watch what concerns a node while the block runs.
+
+        The iterator gives what changed after the position, then a change without content at the position up to
+        which that is everything, then whatever changes. It raises NotFound (the namespace), NotCaughtUp,
+        StoreUnavailable before its first change.
+        """
+        del node  # authorisation has seen it; nothing is told to one node only, yet
+        mailbox = _Mailbox(namespace, call.principal.teams)
+        self._boxes.add(mailbox)
+        try:
+            yield self._changes(mailbox, namespace, after_position, call.principal.teams)
+        finally:
+            self._boxes.discard(mailbox)
+
+    async def _changes(
+        self, mailbox: _Mailbox, namespace: str, after: int, teams: Sequence[str]
+    ) -> AsyncIterator[WatchChange]:
+        await self._following.wait()
+        told = await self._reader.head()
+        for view in await self._changed_since(namespace, after, teams, upto=told):
+            # Whoever is cut off in the middle of these has to get them all again.
+            yield WatchChange(after, view)
+        yield WatchChange(told, None)
+        while True:
+            changes: list[WatchChange] = []
+            with anyio.move_on_after(self._alive):
+                changes = await mailbox.take()
+            for change in changes:
+                # What came before the first answer was made is in it.
+                if change.position > told:
+                    told = change.position
+                    yield change
+            if not changes and mailbox.empty:
+                told = max(told, self._seen)
+                yield WatchChange(told, None)
+
+    async def _changed_since(self, namespace: str, after: int, teams: Sequence[str], *, upto: int) -> list[View]:
+        """Everything as it is now, as far as it changed after a position; now is `upto` or later."""
+        stream = await self._namespaces.find(namespace)
+        view = await self._namespaces.current(stream)
+        last = await self._reader.stream(stream, after_version=view.version - 1)
+        views: list[View] = [view] if last[-1].position > after else []
+        await self._wait(upto, _PATIENCE)
+        views += await self._quotas.changed_since(after, teams, self._now())
+        views += await self._tenants.changed_since(after)
+        return views
+
+    async def _head(self) -> int:
+        while True:
+            try:
+                return await self._reader.head()
+            except StoreUnavailable:
+                await anyio.sleep(_RETRY)
+
+    async def _tell(self, batch: Sequence[RecordedEvent]) -> None:
+        for stream, event in {event.stream: event for event in batch}.items():
+            if not self._boxes:
+                return
+            view = await self._view(stream, kind_of(event.topic))
+            if view is None:
+                continue
+            change = WatchChange(event.position, view)
+            for mailbox in self._boxes:
+                if mailbox.wants(view):
+                    mailbox.put(stream, change)
+
+    async def _view(self, stream: UUID, kind: str | None) -> View | None:
+        """Show a stream's newest state, None when no watcher cares for its kind; waits out a store that is away."""
+        while True:
+            try:
+                if kind == "namespace":
+                    namespace = await self._streams.load(Namespace, stream)
+                    return None if namespace is None else namespace_view(namespace)
+                if kind == "tenant_access":
+                    access = await self._streams.load(TenantAccess, stream)
+                    return None if access is None else tenant_access_view(access)
+                if kind == "quota":
+                    quota = await self._streams.load(Quota, stream)
+                    return None if quota is None else await self._quota_view(quota)
+            except StoreUnavailable:
+                await anyio.sleep(_RETRY)
+            else:
+                return None
+
+    async def _quota_view(self, quota: Quota) -> QuotaView:
+        team = await self._streams.load(Team, quota.team_id)
+        return quota_view(quota, "" if team is None else team.name, self._now())
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.wall(), UTC)
