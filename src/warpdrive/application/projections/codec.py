@@ -8,7 +8,7 @@ from uuid import UUID
 
 from eventsourcing.domain import Aggregate, CanMutateAggregate
 from eventsourcing.persistence import DatetimeAsISO, JSONTranscoder, Mapper, MapperDeserialisationError, StoredEvent
-from eventsourcing.utils import TopicError
+from eventsourcing.utils import TopicError, get_topic
 
 from warpdrive.application.ports.event_store import NewEvent, RecordedEvent, StoredSnapshot
 from warpdrive.domain.namespace.aggregate import Namespace
@@ -66,7 +66,7 @@ class EventCodec:
     def encode(self, event: CanMutateAggregate[UUID]) -> NewEvent:
         """Write an event as it is stored."""
         stored = self._mapper.to_stored_event(event)
-        return NewEvent(stored.originator_id, stored.originator_version, stored.topic, stored.state)
+        return NewEvent(_uuid(stored.originator_id), stored.originator_version, stored.topic, stored.state)
 
     def decode(self, recorded: RecordedEvent) -> Aggregate.Event:
         """Read an event back, upcast to its present shape. Raises UnknownTopic, UnreadableEvent."""
@@ -102,11 +102,11 @@ class EventCodec:
             originator_id=aggregate.id,
             originator_version=aggregate.version,
             timestamp=at,
-            topic=type(aggregate).TOPIC,
+            topic=get_topic(type(aggregate)),
             state=state,
         )
         stored = self._mapper.to_stored_event(taken)
-        return StoredSnapshot(stored.originator_id, stored.originator_version, stored.topic, stored.state)
+        return StoredSnapshot(_uuid(stored.originator_id), stored.originator_version, stored.topic, stored.state)
 
     def restore(self, snapshot: StoredSnapshot) -> Aggregate:
         """Make the aggregate that a snapshot describes, upcast to its present shape."""
@@ -118,3 +118,8 @@ class EventCodec:
 
 _BOOKKEEPING: Final = ("_id", "_version", "_pending_events")
 """What a snapshot carries outside its state. (The library's own `Snapshot.take` would take the clock's time.)"""
+
+
+def _uuid(stream: UUID | str) -> UUID:
+    assert isinstance(stream, UUID), "our streams' ids are UUIDs; the library allows texts too"
+    return stream
