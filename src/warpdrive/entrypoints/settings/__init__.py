@@ -3,7 +3,8 @@
 `document` reads YAML into texts with line numbers, `expansion` puts `${VAR}` in, `kinds` turns one text into
 one value, `decoding` walks a schema of msgspec structs over the document and collects `faults`. The schema
 stands in one module a section (`agent`, `cache`, `backends`, `auth`, `telemetry`, `control_plane`); `loading`
-puts them together, and `namespace` turns what was configured into a Namespace, its tree and its credentials.
+puts them together for the agent and `control` for the control plane, and `namespace` turns what was configured into
+a Namespace, its tree and its credentials. `control` is imported by its name: the agent does without its libraries.
 """
 
 from warpdrive.entrypoints.settings.agent import AgentSettings

@@ -4,6 +4,7 @@ One file may serve both processes. What is wrong in it is wrong for both, so the
 that only the server's environment holds are not looked up here.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,18 @@ class DatabaseSettings(Section, frozen=True, kw_only=True):
     sslrootcert: Path | None = None
     audit_user: str | None = None
     audit_password_env: str | None = None
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """A server has a name and a user; who checks certificates needs to know against what."""
+        if self.host is None and self != DatabaseSettings():
+            yield "host", "is missing; without it the control plane runs a PostgreSQL of its own"
+        if self.host is not None and self.user is None:
+            yield "user", "is missing"
+        if self.sslmode in {"verify-ca", "verify-full"} and self.sslrootcert is None:
+            yield "sslrootcert", f'is missing; "sslmode: {self.sslmode}" checks against it'
+        for who in ("migration", "audit"):
+            if getattr(self, f"{who}_user") is None and getattr(self, f"{who}_password_env") is not None:
+                yield f"{who}_user", f"is missing; {who}_password_env is its password"
 
 
 class ServerAuthSettings(Section, frozen=True, kw_only=True):
@@ -105,10 +118,18 @@ def check_control_plane(decoder: Decoder, node: Node) -> None:
     entries = decoder.keys_of(node, "control_plane")
     if entries is None:
         return
-    tls = entries.get("tls")
-    if isinstance(tls, Mapping):
-        decoder.section(TlsSettings, tls, "control_plane.tls")
-    elif tls is not None and not (isinstance(tls, Scalar) and (tls.null or tls.text.lower() in {"off", "false"})):
-        decoder.faults.add("control_plane.tls", "must be off, or hold cert_file and key_file", tls.line)
+    decode_tls(decoder, entries.get("tls"))
     rest = {key: value for key, value in entries.items() if key != "tls"}
     decoder.section(ControlPlaneSettings, Mapping(rest, node.line), "control_plane")
+
+
+def decode_tls(decoder: Decoder, node: Node | None) -> tuple[TlsSettings | None, bool]:
+    """Return the certificate, if one is named, and whether `off` is written. Neither: nobody decided."""
+    if node is None or (isinstance(node, Scalar) and node.null):
+        return None, False
+    if isinstance(node, Mapping):
+        return decoder.section(TlsSettings, node, "control_plane.tls"), False
+    if isinstance(node, Scalar) and node.text.strip().lower() in {"off", "false"}:
+        return None, True
+    decoder.faults.add("control_plane.tls", "must be off, or hold cert_file and key_file", node.line)
+    return None, False
