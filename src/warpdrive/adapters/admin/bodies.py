@@ -101,6 +101,7 @@ def status_body(status: AgentStatus) -> dict[str, Any]:
             "checks": [asdict(check) for check in status.health.checks],
         },
         "hidden": dict(status.hidden),
+        "control_plane": None if status.control_plane is None else asdict(status.control_plane),
     }
 
 

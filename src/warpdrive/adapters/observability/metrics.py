@@ -3,7 +3,7 @@
 A collector reads plain values through `AgentReadings` whenever somebody scrapes; nothing is pushed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -26,7 +26,8 @@ class AgentReadings:
     records_lost: Callable[[], int]
     """Access records dropped by the collector and the sink."""
     operations: OperationMeter = field(default_factory=OperationMeter)
-    backends: Sequence[BackendMeter] = ()
+    backends: Iterable[BackendMeter] = ()
+    """Walked anew at each scrape: backends come and go."""
     auth: AuthMeter = field(default_factory=AuthMeter)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from warpdrive.application.mount.following import ControlPlaneState
 from warpdrive.application.mount.health import Health, HealthReport
 from warpdrive.application.mount.manifest import ManifestEntry
 from warpdrive.application.mount.warming import (
@@ -71,6 +72,8 @@ class AgentStatus:
     health: HealthReport
     hidden: Mapping[str, int]
     """How many keys are hidden, by reason."""
+    control_plane: ControlPlaneState | None = None
+    """None when the agent works alone, from its file."""
 
 
 class Evicted(NamedTuple):
@@ -146,6 +149,7 @@ class MountDesk:
         filler: Filler,
         order: OrderFollower,
         clock: Clock,
+        control_plane: Callable[[], ControlPlaneState] | None = None,
     ) -> None:
         self._facts = facts
         self._entries = entries
@@ -157,6 +161,7 @@ class MountDesk:
         self._filler = filler
         self._order = order
         self._clock = clock
+        self._control_plane = control_plane
         self._warmer = Warmer(tree, filler, clock)
 
     async def status(self) -> AgentStatus:
@@ -168,6 +173,7 @@ class MountDesk:
             cache=self._cache(),
             health=await self._health.report(),
             hidden=dict(self._hidden.counts()),
+            control_plane=None if self._control_plane is None else self._control_plane(),
         )
 
     def hidden(self) -> Sequence[HiddenKey]:

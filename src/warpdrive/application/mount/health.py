@@ -6,16 +6,16 @@ balancer, a kubelet, an operator's loop) cost the backends nothing.
 
 import os
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import anyio
 import anyio.to_thread
 
+from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.errors import BackendError
-from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ObjectKey
 from warpdrive.application.ports.page_cache import CacheStats
 
@@ -59,12 +59,22 @@ class HealthReport:
 
 
 class Health:
-    """Runs the checks side by side; an outcome younger than `max_age` seconds is given again."""
+    """Runs the checks side by side; an outcome younger than `max_age` seconds is given again.
+
+    `coming` gives checks whose subjects come and go; they are asked for at each report.
+    """
 
     def __init__(
-        self, checks: Sequence[HealthCheck], clock: Clock, *, deadline: float = 5.0, max_age: float = 5.0
+        self,
+        checks: Sequence[HealthCheck],
+        clock: Clock,
+        *,
+        coming: Callable[[], Sequence[HealthCheck]] = tuple,
+        deadline: float = 5.0,
+        max_age: float = 5.0,
     ) -> None:
         self._checks = tuple(checks)
+        self._coming = coming
         self._clock = clock
         self._deadline = deadline
         self._max_age = max_age
@@ -74,13 +84,16 @@ class Health:
 
     async def report(self) -> HealthReport:
         """Return every check's outcome within about `deadline` seconds. Never raises for a check's fault."""
-        async with self._round, anyio.create_task_group() as tasks:
-            for check in self._checks:
-                known = self._last.get(check.name)
-                if known is None or self._clock.monotonic() - known[0] >= self._max_age:
-                    tasks.start_soon(self._ask, check)
+        async with self._round:
+            checks = (*self._checks, *self._coming())
+            async with anyio.create_task_group() as tasks:
+                for check in checks:
+                    known = self._last.get(check.name)
+                    if known is None or self._clock.monotonic() - known[0] >= self._max_age:
+                        tasks.start_soon(self._ask, check)
+            self._last = {check.name: self._last[check.name] for check in checks}
+            outcomes = list(self._last.values())
         now = self._clock.monotonic()
-        outcomes = [self._last[check.name] for check in self._checks]
         return HealthReport(
             tuple(
                 CheckOutcome(seen.name, seen.ok, seen.detail, seen.seconds, max(0.0, now - at)) for at, seen in outcomes
@@ -151,29 +164,33 @@ class CacheOpens:
         return f"{stats.objects} objects, {stats.size_bytes} of {stats.max_bytes} bytes"
 
 
-class BackendReachable:
-    """A backend answers the cheapest question there is: one name of its listing."""
+class BackendServes:
+    """A mount entry's backend answers the cheapest question there is: one name of its listing.
 
-    def __init__(self, backend: str, reader: ObjectReader) -> None:
-        self.name = f"backend:{backend}"
-        self._reader = reader
+    One that could not be opened (missing extra, unresolved auth, another tenant's) is always unwell, and says why.
+    """
+
+    def __init__(self, backend: MountedBackend, name: str) -> None:
+        self.name = f"backend:{name}"
+        self._backend = backend
 
     async def probe(self) -> str:
         """List one name."""
+        if not self._backend.online:
+            raise CheckFailedError(self._backend.fault)
         try:
-            await self._reader.list_page(ObjectKey(""), limit=1)
+            with self._backend.held() as reader:
+                await reader.list_page(ObjectKey(""), limit=1)
         except BackendError as error:
             raise CheckFailedError(f"{error.kind}: {error.detail}") from None
         return "answers"
 
 
-class BackendAbsent:
-    """A backend that could not be built (missing extra, unresolved auth): always unwell, and says why."""
-
-    def __init__(self, backend: str, reason: str) -> None:
-        self.name = f"backend:{backend}"
-        self._reason = reason
-
-    async def probe(self) -> str:
-        """Raise CheckFailedError."""
-        raise CheckFailedError(self._reason)
+def backend_checks(backends: Iterable[MountedBackend]) -> list[HealthCheck]:
+    """Return a check for each backend; names are unique, also where several entries show one backend."""
+    checks: dict[str, HealthCheck] = {}
+    for backend in backends:
+        name = backend.name if f"backend:{backend.name}" not in checks else f"{backend.name} at {backend.entry.path}"
+        check = BackendServes(backend, name)
+        checks[check.name] = check
+    return list(checks.values())

@@ -47,6 +47,8 @@ def _show(answer: dict[str, Any], out: Console) -> None:
     facts = Table(box=None, show_header=False)
     facts.add_row("agent", f"warpdrive {answer['version']}, pid {answer['pid']}, node {answer['node']}")
     facts.add_row("mount point", Text(printable(answer["mount_point"])))
+    if answer.get("control_plane") is not None:
+        facts.add_row("control plane", Text(printable(_tie(answer["control_plane"]))))
     facts.add_row("up", format_duration(answer["uptime"]))
     facts.add_row(
         "cache",
@@ -71,6 +73,19 @@ def _show(answer: dict[str, Any], out: Console) -> None:
     for check in answer["health"]["checks"]:
         if not check["ok"]:
             out.print(Text(f"unwell: {check['name']}: {printable(check['detail'])}"))
+
+
+def _tie(state: dict[str, Any]) -> str:
+    """Say where the namespace comes from, in one line."""
+    position = f" at position {state['position']}" if state["position"] >= 0 else ""
+    words = ", ".join(word for word in ("sealed", "retired") if state[word])
+    namespace = f"namespace {state['namespace']}{position}" + (f" ({words})" if words else "")
+    if state["connected"]:
+        tie = "connected"
+    else:
+        tie = f"not connected: {state['fault']}" if state["fault"] else "not connected"
+        namespace += ", kept on disk by an earlier run" if state["from_disk"] else ", as last known"
+    return f"{state['address']}, {tie}; {namespace}"
 
 
 def _show_hidden(keys: list[dict[str, Any]], *, as_json: bool) -> None:

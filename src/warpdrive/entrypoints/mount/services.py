@@ -18,10 +18,11 @@ from warpdrive.adapters.observability.serving import serving
 from warpdrive.adapters.sinks.file import FileLog
 from warpdrive.adapters.sinks.nop import NopLog
 from warpdrive.adapters.sinks.stdout import StdoutLog
-from warpdrive.application.mount.backends import MountedBackend, MountedBackends
+from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.desk import AgentFacts, EntryState, MountDesk
 from warpdrive.application.mount.filesystem import MountedFileSystem
-from warpdrive.application.mount.health import BackendAbsent, BackendReachable, CacheOpens, Health, MountAnswers
+from warpdrive.application.mount.following import NamespaceFollower
+from warpdrive.application.mount.health import CacheOpens, Health, HealthCheck, MountAnswers, backend_checks
 from warpdrive.application.mount.telemetry import AccessCollector, CollectorSettings
 from warpdrive.application.ports.clock import Clock
 from warpdrive.entrypoints.settings import AgentSettings
@@ -32,9 +33,14 @@ _CLOSE_SECONDS = 3.0
 class Meters:
     """Every number that hot paths bump, made before the parts that bump them."""
 
-    def __init__(self, settings: AgentSettings) -> None:
+    def __init__(self) -> None:
         self.operations = OperationMeter()
-        self.backends = {backend.name: BackendMeter(backend.name) for backend in settings.backends}
+        self.backends: dict[str, BackendMeter] = {}
+        """By the backend's name. One that left the namespace keeps its totals, and goes on with them if it returns."""
+
+    def backend(self, name: str) -> BackendMeter:
+        """Return the backend's meter."""
+        return self.backends.setdefault(name, BackendMeter(name))
 
 
 class Telemetry:
@@ -90,15 +96,17 @@ async def serving_operators(
     telemetry: Telemetry,
     meters: Meters,
     clock: Clock,
+    follower: NamespaceFollower | None,
 ) -> AsyncIterator[None]:
     """Serve `/metrics`, `/healthz` and the admin socket while the block runs.
 
     Raises MetricsAddressError or AdminSocketError before anything is served.
     """
     backends = filesystem.backends
-    health = Health(
-        [MountAnswers(str(settings.mount_point)), CacheOpens(cache.stats, cache.check), *_checks(backends)], clock
-    )
+    checks: list[HealthCheck] = [MountAnswers(str(settings.mount_point)), CacheOpens(cache.stats, cache.check)]
+    if follower is not None:
+        checks.append(follower)
+    health = Health(checks, clock, coming=lambda: backend_checks(backends))
     desk = MountDesk(
         AgentFacts(
             version=__version__,
@@ -116,6 +124,7 @@ async def serving_operators(
         filler=filesystem.filler,
         order=filesystem,
         clock=clock,
+        control_plane=None if follower is None else follower.state,
     )
     async with AsyncExitStack() as stack:
         if settings.metrics.enabled:
@@ -124,13 +133,6 @@ async def serving_operators(
         settings.agent.socket_path.parent.mkdir(parents=True, exist_ok=True)
         await stack.enter_async_context(serving_admin(desk, settings.agent.socket_path, serving))
         yield
-
-
-def _checks(backends: MountedBackends) -> list[BackendReachable | BackendAbsent]:
-    return [
-        BackendReachable(backend.name, backend.reader) if backend.online else BackendAbsent(backend.name, backend.fault)
-        for backend in backends
-    ]
 
 
 def _entry_state(backend: MountedBackend) -> EntryState:
@@ -155,7 +157,7 @@ def _readings(
         cache=lambda: cache_metrics(cache.stats()),
         records_lost=lost,
         operations=meters.operations,
-        backends=list(meters.backends.values()),
+        backends=meters.backends.values(),
     )
 
 

@@ -24,6 +24,9 @@ def _lines(settings: AgentSettings) -> Iterator[str]:
         yield f"metrics      http://{settings.metrics.addr.host or '0.0.0.0'}:{settings.metrics.addr.port}/metrics"  # noqa: S104 - says what the setting means
     if settings.telemetry.enabled:
         yield f"telemetry    {settings.telemetry.sink}"
+    if settings.agent.control_plane is not None:
+        yield f"namespace    {settings.agent.namespace}, from the control plane at {settings.agent.control_plane}"
+        return
     if not settings.backends:
         yield "backends     none: the tree will be empty"
     width = max((len(backend.mount_path) for backend in settings.backends), default=0)

@@ -13,58 +13,76 @@ from uuid import uuid4
 
 import anyio
 import anyio.to_thread
-import structlog
 
 from warpdrive.adapters.admin.socket import AdminSocketError
-from warpdrive.adapters.blob.factory import Backend, build_backend
+from warpdrive.adapters.blob.factory import build_backend
 from warpdrive.adapters.cache import CacheError, DiskCache
 from warpdrive.adapters.fuse.mount_point import MountFault, prepare
+from warpdrive.adapters.fuse.notices import EntryNotices
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.presentation import Presentation
 from warpdrive.adapters.fuse.session import MountOptions
 from warpdrive.adapters.observability.http import MetricsAddressError
-from warpdrive.application.mount.backends import MountedBackend, MountedBackends
-from warpdrive.application.mount.filesystem import ReadTuning, mounted
+from warpdrive.application.mount.backends import MountedBackends
+from warpdrive.application.mount.filesystem import MountedFileSystem, ReadTuning, mounted
+from warpdrive.application.mount.following import NamespaceFollower, NamespaceUnavailable
 from warpdrive.application.mount.freshness import Freshness
-from warpdrive.application.ports.errors import BackendMisconfigured
-from warpdrive.domain.namespace.values import MountEntry
+from warpdrive.application.ports.clock import Clock
+from warpdrive.application.ports.object_reader import ObjectReader
+from warpdrive.domain.namespace.tree import MountTree
+from warpdrive.domain.namespace.values import BackendDefinition
+from warpdrive.entrypoints.mount.control import FeedMaker, TieFilesError, dial, followed_namespace
 from warpdrive.entrypoints.mount.lifetime import serve
 from warpdrive.entrypoints.mount.options import CommandOptions
 from warpdrive.entrypoints.mount.services import Meters, recording, serving_operators
 from warpdrive.entrypoints.mount.system_clock import SystemClock
 from warpdrive.entrypoints.settings import AgentSettings
-from warpdrive.entrypoints.settings.namespace import backend_credentials, build_namespace, mount_entries
+from warpdrive.entrypoints.settings.namespace import build_namespace, check_definition, credentials_for
 
-_log = structlog.get_logger(__name__)
-
-START_FAULTS = (MountFault, CacheError, MetricsAddressError, AdminSocketError)
+START_FAULTS = (
+    MountFault,
+    CacheError,
+    MetricsAddressError,
+    AdminSocketError,
+    TieFilesError,
+    NamespaceUnavailable,
+)
 """What may stop a start with one line for the person who typed the command; anything else is a defect."""
 
 _CLOSE_SECONDS = 3.0
 
 
-async def run(settings: AgentSettings, options: CommandOptions, announce: Callable[[], None]) -> None:
+async def run(
+    settings: AgentSettings, options: CommandOptions, announce: Callable[[], None], make_feed: FeedMaker = dial
+) -> None:
     """Run the agent until its tree is unmounted. Raises START_FAULTS before `announce` is called."""
     # First of all, though the transport looks again: a mount point that cannot be used is the commonest mistake,
     # and starting twice shall say "busy", not "cache in use".
     await anyio.to_thread.run_sync(partial(prepare, str(settings.mount_point), allow_non_empty=options.non_empty))
     clock = SystemClock()
-    namespace = build_namespace(settings, uuid4(), at=datetime.now(UTC))
-    meters = Meters(settings)
+    meters = Meters()
+    notices = EntryNotices()
     async with (
         _cache(settings) as cache,
-        _backends(settings, meters) as backends,
+        _backends() as backends,
         recording(settings, clock) as telemetry,
         mounted(
-            namespace.tree(), backends, cache, clock, tuning=_tuning(settings), collector=telemetry.collector
+            MountTree(()),
+            backends,
+            cache,
+            clock,
+            tuning=_tuning(settings),
+            collector=telemetry.collector,
+            notices=notices,
         ) as filesystem,
-        serving_operators(settings, filesystem, cache, telemetry, meters, clock),
+        _namespace(settings, filesystem, meters, clock, make_feed) as follower,
+        serving_operators(settings, filesystem, cache, telemetry, meters, clock, follower),
     ):
-        read_only = settings.read_only or filesystem.read_only
+        # What a control plane may let be written later cannot be in this version, and the kernel is told once.
+        read_only = settings.read_only or filesystem.read_only or follower is not None
         operations = Operations(filesystem, _presentation(settings, read_only=read_only), meters.operations)
-        await serve(
-            operations, str(settings.mount_point), _mount_options(settings, options, read_only=read_only), announce
-        )
+        kernel = _mount_options(settings, options, read_only=read_only)
+        await serve(operations, str(settings.mount_point), kernel, announce, notices)
 
 
 def _cache(settings: AgentSettings) -> DiskCache:
@@ -79,27 +97,35 @@ def _cache(settings: AgentSettings) -> DiskCache:
 
 
 @asynccontextmanager
-async def _backends(settings: AgentSettings, meters: Meters) -> AsyncIterator[MountedBackends]:
-    """Every mount entry with its backend, or with the reason why it has none (R3: the others work on)."""
-    credentials = backend_credentials(settings)
-    opened: list[Backend] = []
-
-    def serve_entry(entry: MountEntry) -> MountedBackend:
-        definition = entry.backend
-        try:
-            backend = build_backend(definition, credentials[definition.name], meter=meters.backends[definition.name])
-        except BackendMisconfigured as fault:
-            _log.error("backend not usable", backend=definition.name, fault=fault.detail)
-            return MountedBackend(entry, None, fault.detail)
-        opened.append(backend)
-        return MountedBackend(entry, backend.reader)
-
+async def _backends() -> AsyncIterator[MountedBackends]:
+    """Give the place for backends, empty; at the end all that came into it are closed."""
+    backends = MountedBackends()
     try:
-        yield MountedBackends(serve_entry(entry) for entry in mount_entries(settings))
+        yield backends
     finally:
         with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-            for backend in opened:
-                await backend.aclose()
+            await backends.aclose()
+
+
+@asynccontextmanager
+async def _namespace(
+    settings: AgentSettings, filesystem: MountedFileSystem, meters: Meters, clock: Clock, make_feed: FeedMaker
+) -> AsyncIterator[NamespaceFollower | None]:
+    """Serve the file's mount entries, or what the control plane says and for as long as it says so."""
+
+    def open_reader(definition: BackendDefinition) -> ObjectReader:
+        if settings.agent.control_plane is not None:
+            check_definition(settings, definition)
+        credentials = credentials_for(settings, definition)
+        return build_backend(definition, credentials, meter=meters.backend(definition.name)).reader
+
+    if settings.agent.control_plane is None:
+        namespace = build_namespace(settings, uuid4(), at=datetime.now(UTC))
+        filesystem.remount(namespace.tree().entries, open_reader)
+        yield None
+        return
+    async with followed_namespace(settings, filesystem, open_reader, clock, make_feed) as follower:
+        yield follower
 
 
 def _tuning(settings: AgentSettings) -> ReadTuning:

@@ -10,10 +10,10 @@ from warpdrive.entrypoints.settings.auth import AuthSettings
 from warpdrive.entrypoints.settings.backends import BackendSettings
 from warpdrive.entrypoints.settings.cache import CacheSettings
 from warpdrive.entrypoints.settings.decoding import Section
-from warpdrive.entrypoints.settings.kinds import Name, Umask, parse_name
+from warpdrive.entrypoints.settings.kinds import Name, Peer, Umask, parse_name
 from warpdrive.entrypoints.settings.telemetry import LogSettings, MetricsSettings, TelemetrySettings
 
-_ALONE = "cannot be used in this version: the agent works alone, from this file"
+_TIE_FILES = ("token_file", "ca_file", "cert_file", "key_file")
 
 MAX_SOCKET_PATH = 107
 """Bytes in the address of a unix socket (sun_path, with its NUL 108)."""
@@ -22,12 +22,16 @@ UserId = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 2)]
 
 
 class NodeSettings(Section, frozen=True, kw_only=True):
-    """`agent`: this node's own affairs."""
+    """`agent`: this node's own affairs, and its tie to a control plane."""
 
-    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("control_plane", "token_file", "ca_file", "cert_file", "key_file"), _ALONE
-    )
-
+    control_plane: Peer | None = None
+    """None: the agent works alone, and the file's `backends` are what is mounted."""
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    """What the control plane's certificate must be signed by."""
+    cert_file: Path | None = None
+    """This node's own certificate, with `key_file`."""
+    key_file: Path | None = None
     namespace: Name = Name("default")
     node: Name | None = None
     """None: the host's name; `load_agent_settings` fills it in."""
@@ -35,6 +39,7 @@ class NodeSettings(Section, frozen=True, kw_only=True):
     admin_socket: Path | None = None
     """None: `admin.sock` in `state_dir`; see `socket_path`."""
     credentials: dict[str, AuthSettings] = msgspec.field(default_factory=dict)
+    """By name, which `auth` of a backend refers to, here or in the control plane."""
 
     @property
     def socket_path(self) -> Path:
@@ -51,6 +56,15 @@ class NodeSettings(Section, frozen=True, kw_only=True):
         if len(bytes(self.socket_path)) > MAX_SOCKET_PATH:
             key = "state_dir" if self.admin_socket is None else "admin_socket"
             yield key, f"makes the admin socket's path longer than {MAX_SOCKET_PATH} bytes"
+        yield from self._loose_ends()
+
+    def _loose_ends(self) -> Iterator[tuple[str, str]]:
+        for key in _TIE_FILES:
+            if self.control_plane is None and getattr(self, key) is not None:
+                yield key, "is only used with agent.control_plane, which is not set"
+        for one, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+            if getattr(self, one) is not None and getattr(self, other) is None:
+                yield one, f"needs {other} beside it"
 
 
 class AgentSettings(Section, frozen=True, kw_only=True):

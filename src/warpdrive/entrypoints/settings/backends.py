@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
-from warpdrive.domain.namespace.values import BACKEND_TYPES
+from warpdrive.domain.namespace.values import BACKEND_TYPES, BackendDefinition
 from warpdrive.entrypoints.settings.auth import AuthSettings
 from warpdrive.entrypoints.settings.decoding import FAILED, REQUIRED, Decoder, Section
 from warpdrive.entrypoints.settings.document import Mapping as MappingNode
 from warpdrive.entrypoints.settings.document import Node, Scalar, Sequence
-from warpdrive.entrypoints.settings.faults import did_you_mean, key_path
-from warpdrive.entrypoints.settings.kinds import KeyPrefix, MountPath, Name, Port, Url
+from warpdrive.entrypoints.settings.faults import Fault, Faults, did_you_mean, key_path
+from warpdrive.entrypoints.settings.kinds import KeyPrefix, MountPath, Name, PathReader, Port, Url
 
 _TYPE_ALIASES: Final = {"googlecloudstorage": "gcs"}
 
@@ -158,6 +158,17 @@ def decode_backends(decoder: Decoder, node: Node | None) -> tuple[BackendSetting
     _refuse_twins(decoder, node)
     decoded = (_decode_backend(decoder, item, key_path("backends", i)) for i, item in enumerate(node.items))
     return tuple(backend for backend in decoded if backend is not None)
+
+
+def definition_faults(definition: BackendDefinition, auth: AuthSettings) -> list[Fault]:
+    """Return what is wrong with the options of a backend that stands in no file, by their names."""
+    faults = Faults()
+    options = {key: Scalar(text.replace("${", "$${")) for key, text in definition.options.items()}
+    decoder = Decoder({}, PathReader(Path("/"), {}), faults)
+    config = decoder.section(_CONFIGS[definition.type], MappingNode(dict(options)), "")
+    for key, message in config.lacks_for(auth) if config is not None else ():
+        faults.add(key, message)
+    return list(faults)
 
 
 def _decode_backend(decoder: Decoder, node: Node, at: str) -> BackendSettings | None:

@@ -1,6 +1,6 @@
 """What is wrong with a configuration: every fault at once, each with the path of its key and its line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -36,6 +36,10 @@ class Faults:
     def __len__(self) -> int:
         """Count what has been found so far."""
         return len(self._found)
+
+    def __iter__(self) -> Iterator[Fault]:
+        """Yield them in the order they were found."""
+        return iter(self._found)
 
     def raise_if_any(self) -> None:
         """Raise SettingsError with everything found, in the order of the file."""

@@ -83,6 +83,16 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Peer(NamedTuple):
+    """Where to dial."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class PathReader:
     """Reads paths of this machine: "~/" is $HOME, and a relative one starts at the config file's directory."""
 
@@ -202,6 +212,17 @@ def parse_address(text: str) -> Address:
     return Address(host, int(port))
 
 
+def parse_peer(text: str) -> Peer:
+    """Read "host:port" or "[::1]:port" to dial."""
+    try:
+        host, port = parse_address(text)
+    except ValueError:
+        host, port = "", 0
+    if not host or not port:
+        raise ValueError("is not an address to dial; write host:port, an IPv6 host in brackets")
+    return Peer(host, port)
+
+
 PARSERS: Final[Mapping[object, Callable[[str], object]]] = MappingProxyType(
     {
         bool: parse_bool,
@@ -214,6 +235,7 @@ PARSERS: Final[Mapping[object, Callable[[str], object]]] = MappingProxyType(
         Umask: parse_umask,
         Port: parse_port,
         Address: parse_address,
+        Peer: parse_peer,
         Size: parse_size,
         BlockSize: parse_block_size,
         Duration: parse_duration,

@@ -49,10 +49,10 @@ def _decode(
     if server is not None:
         check_control_plane(Decoder(None, paths, faults), server)
     listed = entries.pop("backends", None)
-    if listed is not None and _below(entries.get("agent"), "control_plane") is not None:
-        message = "cannot stand beside agent.control_plane, which would define the backends"
-        faults.add("backends", message, listed.line)
-    backends = decode_backends(decoder, listed)
+    followed = _below(entries.get("agent"), "control_plane") is not None
+    if listed is not None and followed:
+        faults.add("backends", "cannot stand beside agent.control_plane, which defines the backends", listed.line)
+    backends = decode_backends(decoder, listed) if listed is not None or not followed else ()
     settings = decoder.section(AgentSettings, MappingNode(entries), "")
     shared = _below(entries.get("agent"), "credentials")
     _check_references(faults, backends, shared, settings)

@@ -11,16 +11,17 @@ from tests.support.clocks import RealClock
 from tests.support.health_checks import FixedCheck
 from tests.support.manual_clock import ManualClock
 from warpdrive.adapters.blob.memory import MemoryBucket, MemoryStore
+from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.health import (
-    BackendAbsent,
-    BackendReachable,
     CacheOpens,
     CheckFailedError,
     Health,
     MountAnswers,
+    backend_checks,
 )
 from warpdrive.application.ports.errors import Unavailable
 from warpdrive.application.ports.objects import ListPage
+from warpdrive.domain.namespace.values import BackendDefinition, MountEntry
 
 
 class HangingCheck:
@@ -144,11 +145,36 @@ async def test_the_cache_is_well_while_its_index_answers_and_its_disk_stores() -
 
 async def test_backends() -> None:
     """One that lists is well; one that refuses, or could not be built, is not, and says why."""
-    store = MemoryStore(MemoryBucket())
-    assert await BackendReachable("photos", store).probe() == "answers"
+    photos, closed, far = (MountEntry(f"/{name}", BackendDefinition(name, "memory")) for name in ("a", "b", "far"))
+    well, refusing, absent = backend_checks(
+        [
+            MountedBackend(photos, MemoryStore(MemoryBucket())),
+            MountedBackend(closed, UnreachableReader(MemoryBucket())),
+            MountedBackend(far, None, "the azure extra is not installed"),
+        ]
+    )
+    assert await well.probe() == "answers"
     with pytest.raises(CheckFailedError, match="unavailable: connection refused"):
-        await BackendReachable("photos", UnreachableReader(MemoryBucket())).probe()
-    absent = BackendAbsent("far", "the azure extra is not installed")
+        await refusing.probe()
     assert absent.name == "backend:far"
     with pytest.raises(CheckFailedError, match="azure extra"):
         await absent.probe()
+
+
+async def test_one_backend_shown_twice_has_two_checks() -> None:
+    """Several mount entries may show one backend: each is asked, under a name of its own."""
+    definition = BackendDefinition("photos", "memory")
+    entries = [MountEntry(path, definition) for path in ("/a", "/b")]
+    checks = backend_checks(MountedBackend(entry, MemoryStore(MemoryBucket())) for entry in entries)
+    assert [check.name for check in checks] == ["backend:photos", "backend:photos at /b"]
+
+
+async def test_checks_may_come_and_go() -> None:
+    """A report asks what is there now; what has gone is not mentioned any more."""
+    coming = [FixedCheck("backend:a")]
+    health = Health([FixedCheck("mount")], ManualClock(), coming=lambda: coming)
+    assert [check.name for check in (await health.report()).checks] == ["mount", "backend:a"]
+    coming[:] = [FixedCheck("backend:b", fault="refused")]
+    report = await health.report()
+    assert [check.name for check in report.checks] == ["mount", "backend:b"]
+    assert report.status == "degraded"

@@ -23,7 +23,7 @@ from warpdrive.domain.namespace.values import OPTIONS
 from warpdrive.entrypoints.settings import AgentSettings, SettingsError
 from warpdrive.entrypoints.settings.backends import _CONFIGS
 from warpdrive.entrypoints.settings.loading import decode_agent_settings
-from warpdrive.entrypoints.settings.namespace import backend_credentials, build_namespace, mount_entries
+from warpdrive.entrypoints.settings.namespace import backend_definition, build_namespace, credentials_for, mount_entries
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 ID = UUID("5a1f6c8e-0000-4000-8000-000000000002")
@@ -133,7 +133,7 @@ def test_auth_becomes_credentials(kind: str, auth: str, credentials: Credentials
     """Each type takes its own; without auth it is what the SDK finds by itself."""
     section = f", auth: {{{auth}}}" if auth else ""
     settings = decode(f"[{{name: a, type: {kind}, config: {{{REQUIRED[kind]}}}{section}}}]")
-    assert backend_credentials(settings) == {"a": credentials}
+    assert credentials_for(settings, backend_definition(settings.backends[0])) == credentials
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_backends_can_share_credentials_by_name() -> None:
     """`auth: NAME` is an entry of agent.credentials; it must exist and fit the type."""
     shared = "agent: {credentials: {team: {method: static, access_key_id: k, secret_access_key: s}}}\n"
     settings = decode("[{name: a, type: s3, config: {bucket: b}, auth: team}]", shared)
-    assert backend_credentials(settings) == {"a": AccessKey("k", "s")}
+    assert credentials_for(settings, backend_definition(settings.backends[0])) == AccessKey("k", "s")
     assert mount_entries(settings)[0].backend.auth == "team"
     assert 'did you mean "team"?' in faults_of("[{name: a, type: memory, auth: taem}]", shared)["backends[0].auth"]
     faults = faults_of("[{name: a, type: sftp, config: {host: h}, auth: team}]", shared)

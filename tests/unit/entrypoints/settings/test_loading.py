@@ -170,7 +170,6 @@ def test_a_bad_value_is_told_with_its_path(extra: str, path: str, message: str) 
         ("cross_tenant: {home_tenant_id: x}\n", "cross_tenant", "this version"),
         ("cross_tenant: {sfi: {enforce_private_link: true}}\n", "cross_tenant", "this version"),
         ("cross_tenant: {}\n", "cross_tenant", "this version"),
-        ("agent: {token_file: /t}\n", "agent.token_file", "this version"),
         *(
             (
                 f"agent: {{credentials: {{c: {{method: {method}, vault_url: x}}}}}}\n",
@@ -189,9 +188,47 @@ def test_what_this_version_cannot_do_is_refused_by_name(extra: str, path: str, w
 
 
 def test_backends_beside_a_control_plane_are_refused() -> None:
-    """Both would define the tree (and this version cannot dial one at all)."""
-    faults = faults_with("agent: {control_plane: 'host:50051'}\n")
-    assert set(faults) == {"backends", "agent.control_plane"}
+    """Both would define the tree."""
+    assert set(faults_with("agent: {control_plane: 'host:50051'}\n")) == {"backends"}
+
+
+def test_a_control_plane_takes_the_place_of_backends() -> None:
+    """Its files are paths from the file's own directory; IPv6 hosts stand in brackets."""
+    text = (
+        "mount_point: /mnt\nagent: {control_plane: '[::1]:50051', token_file: token, ca_file: ca.pem,"
+        " cert_file: /c, key_file: /k, namespace: training}\n"
+    )
+    settings = decode_agent_settings(text.encode(), BASE, {})
+    node = settings.agent
+    assert settings.backends == ()
+    assert (str(node.control_plane), node.control_plane) == ("[::1]:50051", ("::1", 50051))
+    assert (node.token_file, node.ca_file) == (BASE / "token", BASE / "ca.pem")
+    assert (node.cert_file, node.key_file, node.namespace) == (Path("/c"), Path("/k"), "training")
+
+
+@pytest.mark.parametrize(
+    ("agent", "path", "word"),
+    [
+        ("control_plane: ':50051'", "agent.control_plane", "address to dial"),
+        ("control_plane: host", "agent.control_plane", "address to dial"),
+        ("control_plane: 'host:0'", "agent.control_plane", "address to dial"),
+        ("control_plane: 'http://host:50051'", "agent.control_plane", "address to dial"),
+        ("control_plane: 'h:1', cert_file: /c", "agent.cert_file", "needs key_file"),
+        ("control_plane: 'h:1', key_file: /k", "agent.key_file", "needs cert_file"),
+    ],
+)
+def test_a_tie_with_loose_ends_is_refused(agent: str, path: str, word: str) -> None:
+    """An address that cannot be dialled, a certificate without its key."""
+    with pytest.raises(SettingsError) as caught:
+        decode_agent_settings(f"mount_point: /mnt\nagent: {{{agent}}}\n".encode(), BASE, {})
+    assert [fault.path for fault in caught.value.faults] == [path]
+    assert word in caught.value.faults[0].message
+
+
+@pytest.mark.parametrize("key", ["token_file", "ca_file"])
+def test_files_of_a_tie_that_is_not_made_are_refused(key: str) -> None:
+    """They would be ignored."""
+    assert "agent.control_plane" in faults_with(f"agent: {{{key}: /f}}\n")[f"agent.{key}"]
 
 
 def test_every_fault_is_told_at_once_in_the_order_of_the_file() -> None:

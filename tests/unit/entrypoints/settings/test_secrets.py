@@ -11,7 +11,7 @@ import structlog
 from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.entrypoints.settings import AgentSettings
 from warpdrive.entrypoints.settings.loading import decode_agent_settings
-from warpdrive.entrypoints.settings.namespace import backend_credentials
+from warpdrive.entrypoints.settings.namespace import backend_definition, credentials_for
 from warpdrive.entrypoints.settings.secrets import secrets_of
 
 CONFIG = b"""
@@ -76,7 +76,7 @@ def test_no_secret_of_a_configuration_reaches_a_log_line(settings: AgentSettings
     log = structlog.stdlib.get_logger("careless")
     log.info("settings", all=settings, text=str(settings))
     for backend in settings.backends:
-        log.info("credentials", resolved=backend_credentials(settings)[backend.name])
+        log.info("credentials", resolved=credentials_for(settings, backend_definition(backend)))
     for secret in SECRETS:
         event = f"bare {secret}"
         log.info(event, field=secret, plain=[secret])
