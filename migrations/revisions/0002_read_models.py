@@ -98,6 +98,8 @@ DECLARE
     copied record;
     given record;
 BEGIN
+    -- What a rebuild left that did not come to its end.
+    DROP SCHEMA IF EXISTS read_model_former CASCADE;
     DROP SCHEMA IF EXISTS read_model_next CASCADE;
     DELETE FROM public.warpdrive_tracking WHERE application_name = 'read_model_next';
     INSERT INTO public.warpdrive_tracking VALUES ('read_model_next', 0);

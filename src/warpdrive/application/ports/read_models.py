@@ -42,6 +42,10 @@ class ProjectionConflict(Exception):
     """Raised when a step was applied already, by another runner or before a lost answer. Read the position again."""
 
 
+class RebuildUnderWay(Exception):
+    """Raised when another rebuild has not ended yet: one at a time."""
+
+
 class RowMissing(Exception):
     """Raised when a patch found no row: events and read model do not fit, a rebuild is due."""
 
@@ -71,7 +75,10 @@ class ReadModelWriter(Protocol):
         """Be the one runner while the block runs; gives None when another process is. Lost with the connection."""
 
     def rebuilding(self) -> AbstractAsyncContextManager[ProjectionTarget]:
-        """Give empty tables beside the live ones; they are dropped at the block's end if they were not swapped in."""
+        """Give empty tables beside the live ones; they are dropped at the block's end if they were not swapped in.
+
+        Raises RebuildUnderWay.
+        """
 
     async def swap_in(self, rebuilt: ProjectionTarget) -> None:
         """Put the rebuilt tables in place of the live ones, in one transaction.
