@@ -43,12 +43,12 @@ class Doorkeeper:
             return ANYONE
         shown = parse_secret(secret or "")
         if shown is None:
-            raise Unauthenticated(_WORDS)
+            raise Unauthenticated
         token = await self._token(shown.token_id)
         # Compared also when there is no such token, so that the time taken tells nothing.
         fits = hmac.compare_digest(shown.digest, token.grant.digest if token is not None else "0" * 64)
         if token is None or not fits or not token.is_valid(self._now()):
-            raise Unauthenticated(_WORDS)
+            raise Unauthenticated
         grant = token.grant
         return Principal(f"token:{token.id}", grant.role, grant.namespaces, grant.teams, grant.node)
 
@@ -70,8 +70,3 @@ class Doorkeeper:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.wall(), UTC)
-
-
-_WORDS: Final = (
-    "a valid token is needed: send the header `authorization: Bearer wd_...`; `warpdrive-ctl token create` makes tokens"
-)

@@ -11,6 +11,12 @@ class ControlError(Exception):
 class Unauthenticated(ControlError):
     """Raised when nobody is known by the token, or none was sent. Says no more than that."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "a valid token is needed: send the header `authorization: Bearer wd_...`; "
+            "`warpdrive-ctl token create` makes tokens"
+        )
+
 
 class PermissionDenied(ControlError):
     """Raised when the caller is known and may not: its role, its scope, or its node. `needed`: what it lacks."""

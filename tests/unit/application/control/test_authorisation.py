@@ -82,8 +82,12 @@ def test_a_scope_of_teams_bounds_every_call_about_one(method: str) -> None:
 @pytest.mark.parametrize(
     "method", ["CreateToken", "RevokeToken", "ListTokens", "GrantTenantAccess", "RevokeTenantAccess"]
 )
-@pytest.mark.parametrize("scope", [{"namespaces": ("a",)}, {"teams": ("a",)}])
-def test_what_concerns_everybody_needs_a_scope_of_everything(method: str, scope: dict[str, tuple[str, ...]]) -> None:
+@pytest.mark.parametrize(
+    "scoped",
+    [Principal("token:s", Role.ADMIN, namespaces=("a",)), Principal("token:s", Role.ADMIN, teams=("a",))],
+    ids=["namespaces", "teams"],
+)
+def test_what_concerns_everybody_needs_a_scope_of_everything(method: str, scoped: Principal) -> None:
     """A scoped admin cannot make itself an unscoped token."""
     with pytest.raises(PermissionDenied, match="all namespaces"):
-        authorise(Principal("token:s", Role.ADMIN, **scope), f"ControlService/{method}", {"tenant_id": "t"})
+        authorise(scoped, f"ControlService/{method}", {"tenant_id": "t"})
