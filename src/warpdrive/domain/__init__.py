@@ -1,5 +1,5 @@
 """Pure rules: no await, no I/O, no clock. Time is passed in as `at=`.
 
-Aggregates (`namespace/`, and in later stages quota, tenant access, team, price book) each live in their own
-package; `content/` holds the pure policies of the data plane.
+Aggregates (`namespace/`, `quota/`, `tenant_access/`, `team/`, `price_book/`, `token/`) each live in their own package;
+`content/` holds the pure policies of the data plane, and what aggregates say alike: moments and texts.
 """

@@ -1,1 +1,1 @@
-"""Pure data-plane policies: names and keys, pages and blocks, readahead decisions, eviction order."""
+"""Pure policies that every room may use: names and keys, pages and blocks, readahead, eviction, moments and texts."""

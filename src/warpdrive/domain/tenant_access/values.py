@@ -1,9 +1,11 @@
 """What access to a tenant is made of: the grant, the question, the answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Self, TypeAlias
+from types import MappingProxyType
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +36,40 @@ class AccessRequest:
 
 
 class DenialReason(Enum):
-    """Why an access is denied: the value is a stable code, `words` say it to people."""
+    """Why an access is denied. The value is the stable code that events and APIs carry; `words` say it to people."""
 
-    NO_GRANT = "no_grant", "nothing was ever granted for this tenant"
-    REVOKED = "revoked", "the grant was revoked"
-    EXPIRED = "expired", "the grant has expired"
-    BACKEND_NOT_GRANTED = "backend_not_granted", "the grant does not name this backend"
-    PRIVATE_LINK_NOT_VALIDATED = "private_link_not_validated", "nobody has seen yet that the way there is private"
-    PRIVATE_LINK_VIOLATED = "private_link_violated", "the way there was seen to leave the private network"
-    SERVICE_TAGS_NOT_CHECKED = "service_tags_not_checked", "nobody has checked yet which service tags the way has"
-    SERVICE_TAG_NOT_ALLOWED = "service_tag_not_allowed", "the way there has a service tag that is not allowed"
-
-    words: str
-
-    def __new__(cls, code: str, words: str) -> Self:
-        """Make a member whose value is its code, so that `DenialReason("expired")` reads stored ones back."""
-        reason = object.__new__(cls)
-        reason._value_ = code
-        reason.words = words
-        return reason
+    NO_GRANT = "no_grant"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    BACKEND_NOT_GRANTED = "backend_not_granted"
+    PRIVATE_LINK_NOT_VALIDATED = "private_link_not_validated"
+    PRIVATE_LINK_VIOLATED = "private_link_violated"
+    SERVICE_TAGS_NOT_CHECKED = "service_tags_not_checked"
+    SERVICE_TAG_NOT_ALLOWED = "service_tag_not_allowed"
 
     @property
     def code(self) -> str:
-        """The stable word that events and APIs carry."""
-        return str(self.value)
+        """The stable word; `DenialReason(code)` reads it back."""
+        return self.value
+
+    @property
+    def words(self) -> str:
+        """A sentence without its end."""
+        return _WORDS[self]
+
+
+_WORDS: Mapping[DenialReason, str] = MappingProxyType(
+    {
+        DenialReason.NO_GRANT: "nothing was ever granted for this tenant",
+        DenialReason.REVOKED: "the grant was revoked",
+        DenialReason.EXPIRED: "the grant has expired",
+        DenialReason.BACKEND_NOT_GRANTED: "the grant does not name this backend",
+        DenialReason.PRIVATE_LINK_NOT_VALIDATED: "nobody has seen yet that the way there is private",
+        DenialReason.PRIVATE_LINK_VIOLATED: "the way there was seen to leave the private network",
+        DenialReason.SERVICE_TAGS_NOT_CHECKED: "nobody has checked yet which service tags the way has",
+        DenialReason.SERVICE_TAG_NOT_ALLOWED: "the way there has a service tag that is not allowed",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
