@@ -37,8 +37,9 @@ class Difference:
 class ExpectedRows:
     """Rows in memory, brought along by row changes: a read model in its plainest form."""
 
-    def __init__(self) -> None:
-        self._rows: dict[RowKey, dict[str, Any]] = {}
+    def __init__(self, rows: Mapping[RowKey, Row] | None = None) -> None:
+        # Rows are replaced, never changed, so that copies may share them.
+        self._rows: dict[RowKey, Row] = dict(rows or {})
 
     def apply(self, changes: Iterable[RowChange]) -> None:
         """Apply changes in their order. Raises RowMissing for a patch without a row."""
@@ -50,7 +51,7 @@ class ExpectedRows:
                 case PatchRow():
                     if key not in self._rows:
                         raise RowMissing(change.table, change.key)
-                    self._rows[key].update(change.changes)
+                    self._rows[key] = {**self._rows[key], **change.changes}
                 case RemoveRow():
                     self._rows.pop(key, None)
 
