@@ -100,7 +100,7 @@ BEGIN
     SELECT e.hash, e.recorded_at, e.notification_id INTO previous_hash, previous_at, previous_position
         FROM public.warpdrive_events AS e ORDER BY e.notification_id DESC LIMIT 1;
     IF previous_position >= NEW.notification_id THEN
-        RAISE object_not_in_prerequisite_state USING MESSAGE = 'positions must grow: take the lock on the table first';
+        RAISE integrity_constraint_violation USING MESSAGE = 'positions must grow: take the lock on the table first';
     END IF;
     NEW.recorded_at := greatest(NEW.recorded_at, previous_at);
     NEW.hash := pg_catalog.sha256(
