@@ -184,7 +184,7 @@ async def open_pool(
 def connect_options(
     place: DatabasePlace, role: Role, *, application_name: str, **server_settings: str
 ) -> dict[str, Any]:
-    """Return the arguments of `asyncpg.connect`. Raises OSError and SSLError about `sslrootcert`."""
+    """Return the arguments of `asyncpg.connect`. Raises asyncpg's ClientConfigurationError about `sslrootcert`."""
     return {
         "host": place.host,
         "port": place.port,
@@ -208,7 +208,11 @@ def _tls(place: DatabasePlace) -> "ssl.SSLContext | str | bool":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = place.sslmode == "verify-full"
     if place.sslrootcert is not None:
-        context.load_verify_locations(cafile=place.sslrootcert)
+        try:
+            context.load_verify_locations(cafile=place.sslrootcert)
+        except OSError as fault:  # of which ssl.SSLError is one
+            why = "holds no certificate" if isinstance(fault, ssl.SSLError) else fault.strerror
+            raise answers.ClientConfigurationError(f"sslrootcert {place.sslrootcert}: {why}") from fault
     elif place.sslmode == "require":
         context.verify_mode = ssl.CERT_NONE
     else:
