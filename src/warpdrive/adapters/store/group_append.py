@@ -23,6 +23,7 @@ from warpdrive.adapters.store import append_call
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
 from warpdrive.adapters.store.errors import SPOKEN, leaves_unknown, store_fault
 from warpdrive.adapters.store.pausing import Pausing
+from warpdrive.adapters.store.weighing import weight
 from warpdrive.application.ports.event_store import (
     Append,
     EventStoreError,
@@ -98,7 +99,7 @@ class GroupAppender:
 
     async def append(self, append: Append) -> Receipt:
         """See EventWriter. Raises ValueError when something in the command cannot be stored."""
-        size = append_call.weight(append)
+        size = weight(append)
         if self._closing:
             raise StoreUnavailable("the store is closing")
         if len(self._queue) >= self._limits.queue:
