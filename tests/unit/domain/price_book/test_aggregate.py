@@ -106,6 +106,8 @@ def test_the_most_specific_price_wins() -> None:
     assert book.price_at("s3", "cold", on) == of_backend
     assert book.price_at("gcs", "hot", on) == of_class
     assert book.price_at("gcs", "cold", DAY) == general
+    book.remove_price("s3", "hot", DAY, at=AT)
+    assert book.price_at("s3", "hot", on) == of_backend
 
 
 COMMANDS: dict[str, Callable[[PriceBook, datetime], None]] = {
