@@ -99,10 +99,12 @@ _PASSING: Final = (
     answers.TooManyConnectionsError,
     answers.OperatorInterventionError,
     answers.InsufficientResourcesError,
-    answers.InterfaceError,
+    answers.PostgresSystemError,
+    answers.ReadOnlySQLTransactionError,
     OSError,
     TimeoutError,
 )
+"""Refusals that end by themselves or by an operator's hand: restart, full disk, a standby that waits to be promoted."""
 
 
 def database_fault(error: BaseException, place: DatabasePlace, role: Role) -> DatabaseError | None:
@@ -115,7 +117,9 @@ def database_fault(error: BaseException, place: DatabasePlace, role: Role) -> Da
     for kind, remedy in _REMEDIES.items():
         if isinstance(error, kind):
             return DatabaseMisconfigured(place, role, said, remedy)
-    if isinstance(error, _PASSING):
+    # The library's own complaints are mostly about how it was called: our defect, not the server's absence.
+    lost = isinstance(error, asyncpg.InterfaceError) and ("closed" in said or "closing" in said)
+    if lost or isinstance(error, _PASSING):
         return DatabaseUnavailable(place, role, said)
     return None
 
