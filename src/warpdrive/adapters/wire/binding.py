@@ -1,0 +1,40 @@
+"""A binding: which use case answers a method, and how its view becomes a message."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import betterproto
+
+from warpdrive.application.control.calls import Call, Done
+from warpdrive.application.control.plane import ControlPlane
+
+Request = TypeVar("Request", bound=betterproto.Message)
+View = TypeVar("View")
+
+Run = Callable[[ControlPlane, Call, Request], Awaitable[Done[View]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One unary method. `reads`: it changes nothing, and can wait for a position."""
+
+    method: str
+    reads: bool
+    request: type[betterproto.Message]
+    run: Callable[[ControlPlane, Call, Any], Awaitable[Done[Any]]]
+    answer: Callable[[Any], betterproto.Message]
+
+
+def command(
+    method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], betterproto.Message]
+) -> Binding:
+    """Bind a method that changes something. `run` and `answer` must fit each other and the request."""
+    return Binding(method, reads=False, request=request, run=run, answer=answer)
+
+
+def query(
+    method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], betterproto.Message]
+) -> Binding:
+    """Bind a method that only reads."""
+    return Binding(method, reads=True, request=request, run=run, answer=answer)

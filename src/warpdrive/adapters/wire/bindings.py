@@ -1,0 +1,16 @@
+"""Every method's binding, by its name in the contract. The one stream, `WATCH`, is bound in `watching`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from warpdrive.adapters.wire import agents, namespaces, price_books, quotas, teams, tenants, tokens
+from warpdrive.adapters.wire.binding import Binding
+
+BINDINGS: Final[Mapping[str, Binding]] = MappingProxyType(
+    {
+        binding.method: binding
+        for subject in (namespaces, tenants, tokens, agents, quotas, teams, price_books)
+        for binding in subject.BINDINGS
+    }
+)
