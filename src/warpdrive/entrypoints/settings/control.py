@@ -4,7 +4,7 @@ Where it may listen is decided here, because it is a matter of what was written:
 may call, unless the file says `tls: off` in so many words; without authentication nobody else may ever.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar, Final, get_type_hints
@@ -74,15 +74,20 @@ class ControlSettings(Section, frozen=True, kw_only=True):
 
 
 def load_control_settings(
-    path: Path | None, environ: Mapping[str, str], *, overrides: Mapping[str, str] | None = None
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    overrides: Mapping[str, str] | None = None,
+    roles: Collection[Role] = tuple(Role),
 ) -> ControlSettings:
     """Read the control plane's settings from a YAML file; None: every default.
 
-    Relative paths and `overrides` are as in `load_agent_settings`. Raises SettingsError with every fault found.
+    Relative paths and `overrides` are as in `load_agent_settings`. Passwords are looked up for `roles` only: an
+    auditor has no other. Raises SettingsError with every fault found.
     """
     document, faults = (MappingNode({}), Faults()) if path is None else read_document(path)
     base = Path.cwd() if path is None else path.absolute().parent
-    return _decode(document, faults, base, environ, overrides or {})
+    return _decode(document, faults, base, environ, overrides or {}, roles)
 
 
 def decode_control_settings(
@@ -94,7 +99,12 @@ def decode_control_settings(
 
 
 def _decode(
-    document: MappingNode, faults: Faults, base: Path, environ: Mapping[str, str], overrides: Mapping[str, str]
+    document: MappingNode,
+    faults: Faults,
+    base: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, str],
+    roles: Collection[Role] = tuple(Role),
 ) -> ControlSettings:
     paths = PathReader(base, environ)
     decoder = Decoder(environ, paths, faults)
@@ -113,7 +123,7 @@ def _decode(
     assert server is not None, "a section without faults decodes"
     assert log is not None, "a section without faults decodes"
     assert metrics is not None, "a section without faults decodes"
-    passwords = _passwords(server.database, environ, faults, _below(keys, "database"))
+    passwords = _passwords(server.database, environ, faults, _below(keys, "database"), roles)
     why = _why_loopback(server, tls is not None or off)
     addresses = {key: _narrowed(key, getattr(server, key), why, faults, keys) for key in ("rest_addr", "grpc_addr")}
     faults.raise_if_any()
@@ -158,9 +168,13 @@ def _is_loopback(host: str) -> bool:
 
 
 def _passwords(
-    database: DatabaseSettings, environ: Mapping[str, str], faults: Faults, keys: dict[str, Node]
+    database: DatabaseSettings,
+    environ: Mapping[str, str],
+    faults: Faults,
+    keys: dict[str, Node],
+    roles: Collection[Role],
 ) -> dict[Role, Secret | None]:
-    """Look the passwords up; who is not named apart shares the user's."""
+    """Look the roles' passwords up; who is not named apart shares the user's."""
 
     def password(key: str, variable: str | None) -> Secret | None:
         if variable is None:
@@ -174,14 +188,12 @@ def _passwords(
             )
         return Secret(found) if found else None
 
-    app = password("password_env", database.password_env)
-    owner = password("migration_password_env", database.migration_password_env)
-    audit = password("audit_password_env", database.audit_password_env)
-    return {
-        Role.APP: app,
-        Role.OWNER: app if database.migration_user is None else owner,
-        Role.AUDIT: app if database.audit_user is None else audit,
+    chosen = {
+        Role.APP: "password_env",
+        Role.OWNER: "password_env" if database.migration_user is None else "migration_password_env",
+        Role.AUDIT: "password_env" if database.audit_user is None else "audit_password_env",
     }
+    return {role: password(chosen[role], getattr(database, chosen[role])) for role in Role if role in roles}
 
 
 def _below(keys: dict[str, Node], key: str) -> dict[str, Node]:
