@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-import asyncpg
-
-from warpdrive.adapters.store.errors import told_as_store_errors
+from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.application.ports.agents import AgentRecord
 
 _COLUMNS: Final = 'node, namespace, version, mount_point, health, detail, "position", registered_at, last_seen_at'
@@ -32,33 +30,20 @@ _PAGE: Final = f"""
 class PostgresAgentRegister:
     """`AgentRegister` on a pool that others may share."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
 
     async def put(self, agent: AgentRecord) -> None:
         """See the port."""
-        with told_as_store_errors():
-            await self._pool.execute(
-                _PUT,
-                agent.node,
-                agent.namespace,
-                agent.version,
-                agent.mount_point,
-                agent.health,
-                agent.detail,
-                agent.position,
-                agent.registered_at,
-                agent.last_seen_at,
-            )
+        values = (agent.node, agent.namespace, agent.version, agent.mount_point, agent.health, agent.detail)
+        await self._questions.do(_PUT, *values, agent.position, agent.registered_at, agent.last_seen_at)
 
     async def touch(self, node: str, *, health: str, detail: str, position: int, at: datetime) -> AgentRecord | None:
         """See the port."""
-        with told_as_store_errors():
-            record = await self._pool.fetchrow(_TOUCH, node, health, detail, position, at)
+        record = await self._questions.row(_TOUCH, node, health, detail, position, at)
         return None if record is None else AgentRecord(**record)
 
     async def page(self, *, after: str, limit: int, namespaces: Sequence[str] = ()) -> Sequence[AgentRecord]:
         """See the port."""
-        with told_as_store_errors():
-            records = await self._pool.fetch(_PAGE, after, list(namespaces), limit)
+        records = await self._questions.rows(_PAGE, after, list(namespaces), limit)
         return [AgentRecord(**record) for record in records]

@@ -44,12 +44,13 @@ _RUNNER: Final = int.from_bytes(b"warpproj", "big")
 _REBUILDER: Final = int.from_bytes(b"warprebu", "big")
 """Numbers of the advisory locks: bytes that nobody else picks by chance."""
 
-_CLOSE_PATIENCE_S: Final = 2.0
+_CLOSE_PATIENCE_S: Final = 0.5
 
 _MOVE: Final = """
     INSERT INTO public.warpdrive_tracking AS tracking (application_name, notification_id) VALUES ($1, $2)
     ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
         WHERE tracking.notification_id < excluded.notification_id
+            AND ($3::bigint IS NULL OR tracking.notification_id = $3)
     RETURNING notification_id
 """
 
@@ -128,18 +129,22 @@ class _Tables:
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", schema: str) -> None:
         self._connection = connection
         self._schema = schema
+        # None before the first look.
+        self._seen: int | None = None
 
     async def position(self) -> int:
         with told_as_store_errors():
-            return int(await self._connection.fetchval(POSITION, self._schema) or 0)
+            self._seen = int(await self._connection.fetchval(POSITION, self._schema) or 0)
+        return self._seen
 
     async def apply(self, changes: Sequence[RowChange], *, position: int) -> None:
         net = net_changes(changes)
         with told_as_store_errors():
             async with self._connection.transaction():
-                if await self._connection.fetchval(_MOVE, self._schema, position) is None:
+                if await self._connection.fetchval(_MOVE, self._schema, position, self._seen) is None:
                     raise ProjectionConflict(f"a step to position {position} was applied already")
                 await self._write(net)
+        self._seen = position
 
     async def swap_in(self) -> None:
         assert self._schema == BESIDE, "live tables are where they belong"

@@ -1,11 +1,13 @@
-"""The live read models, asked: parameterised SELECTs over the schema that a rebuild may replace at any moment."""
+"""The live read models, asked: parameterised SELECTs over the schema that a rebuild may replace at any moment.
+
+A swap disturbs no question: names are looked up anew once the schemas have changed theirs, and what was read before
+stays until nobody reads it. The driver prepares a statement again whose tables look otherwise.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import asyncpg
-
-from warpdrive.adapters.store.errors import told_as_store_errors
+from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.row_statements import LIVE, question, row_of
 from warpdrive.application.projections.tables import TABLES
 
@@ -15,13 +17,12 @@ POSITION: Final = "SELECT notification_id FROM public.warpdrive_tracking WHERE a
 class PostgresReadModels:
     """`ReadModels` on a pool that others may share."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
 
     async def position(self) -> int:
         """See the port."""
-        with told_as_store_errors():
-            return int(await self._pool.fetchval(POSITION, LIVE) or 0)
+        return int(await self._questions.value(POSITION, LIVE) or 0)
 
     async def row(self, table: str, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """See the port."""
@@ -40,10 +41,4 @@ class PostgresReadModels:
         """See the port. Raises KeyError for a table and ValueError for a column that there is not."""
         asked = TABLES[table]
         put = question(asked, where=where or {}, order=order, after=after, limit=limit)
-        with told_as_store_errors():
-            try:
-                records = await self._pool.fetch(put.sql, *put.values)
-            except asyncpg.InvalidCachedStatementError:
-                # The tables were swapped for ones that look otherwise; what is prepared anew sees those.
-                records = await self._pool.fetch(put.sql, *put.values)
-        return [row_of(asked, record) for record in records]
+        return [row_of(asked, record) for record in await self._questions.rows(put.sql, *put.values)]

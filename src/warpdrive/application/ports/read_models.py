@@ -64,7 +64,8 @@ class ProjectionTarget(Protocol):
     async def apply(self, changes: Sequence[RowChange], *, position: int) -> None:
         """Apply the changes and move to the position, in one transaction; changes may be empty.
 
-        Raises ProjectionConflict when the position is not beyond the present one, RowMissing.
+        Raises ProjectionConflict when the position is not beyond the present one, or the present one is not what this
+        target saw last: then others applied steps, or swapped tables. Raises RowMissing.
         """
 
 

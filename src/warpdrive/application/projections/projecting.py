@@ -6,6 +6,7 @@ event of ours that cannot be read is a fault for the operator: it is told, and t
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from warpdrive.application.ports.event_store import RecordedEvent
 from warpdrive.application.ports.read_models import RowChange
@@ -13,6 +14,9 @@ from warpdrive.application.projections.changes import row_changes
 from warpdrive.application.projections.codec import EventCodec, UnknownTopic, UnreadableEvent
 
 log = logging.getLogger(__name__)
+
+_NOT_OURS: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What a payload of another shape under one of our topics comes to, once somebody looks into it."""
 
 
 class Projecting:
@@ -30,13 +34,13 @@ class Projecting:
     def changes(self, recorded: RecordedEvent) -> Sequence[RowChange]:
         """Say what one event changes; nothing if it cannot be projected."""
         try:
-            event = self._codec.decode(recorded)
+            changes = row_changes(self._codec.decode(recorded), recorded)
         except UnknownTopic:
             self.unknown += 1
             return ()
-        except UnreadableEvent as fault:
+        except (UnreadableEvent, *_NOT_OURS) as fault:
             self.unreadable += 1
-            log.error("an event was left out of the read models: %s", fault)  # noqa: TRY400 - the fault says it all, a trace would not
+            log.error("event at position %d (%s) was left out: %r", recorded.position, recorded.topic, fault)  # noqa: TRY400 - the fault says it all, a trace would not
             return ()
         self.projected += 1
-        return row_changes(event, recorded)
+        return changes

@@ -35,7 +35,7 @@ class MemoryReadModels:
             return
         self._running = True
         try:
-            yield self._live
+            yield _Target(self._live)
         finally:
             self._running = False
 
@@ -46,18 +46,18 @@ class MemoryReadModels:
             raise RebuildUnderWay("another rebuild has not ended yet")
         self._rebuilding = True
         try:
-            yield _Tables()
+            yield _Target(_Tables())
         finally:
             self._rebuilding = False
 
     async def swap_in(self, rebuilt: ProjectionTarget) -> None:
         """See the port."""
-        assert isinstance(rebuilt, _Tables), "only what `rebuilding` gave can be swapped in"
-        self._live.become(rebuilt)
+        assert isinstance(rebuilt, _Target), "only what `rebuilding` gave can be swapped in"
+        self._live.become(rebuilt.tables)
 
     async def position(self) -> int:
         """See the port."""
-        return await self._live.position()
+        return self._live.position
 
     async def row(self, table: str, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """See the port."""
@@ -84,30 +84,43 @@ class MemoryReadModels:
 
 
 class _Tables:
-    """`ProjectionTarget`: rows and how far they are."""
+    """Rows, and how far they are."""
 
     def __init__(self) -> None:
         self._rows = ExpectedRows()
-        self._position = 0
+        self.position = 0
 
-    async def position(self) -> int:
-        return self._position
-
-    async def apply(self, changes: Sequence[RowChange], *, position: int) -> None:
-        if position <= self._position:
-            raise ProjectionConflict(f"a step to position {position} was applied already")
+    def apply(self, changes: Sequence[RowChange], position: int) -> None:
         brought = ExpectedRows(self._rows.by_key())  # all or nothing, as a transaction
         brought.apply(copy.deepcopy(changes))
         self._rows = brought
-        self._position = position
+        self.position = position
 
     def rows(self, table: str) -> list[Mapping[str, Any]]:
         return list(self._rows.rows(table))
 
     def become(self, rebuilt: "_Tables") -> None:
-        if rebuilt._position < self._position:  # noqa: SLF001 - of the same class
+        if rebuilt.position < self.position:
             raise ProjectionConflict("the rebuilt tables are behind the live ones")
-        self._rows, self._position = rebuilt._rows, rebuilt._position  # noqa: SLF001 - as above
+        self._rows, self.position = rebuilt._rows, rebuilt.position  # noqa: SLF001 - of the same class
+
+
+class _Target:
+    """`ProjectionTarget`: one runner's or rebuild's way to the tables."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self.tables = tables
+        self._seen: int | None = None
+
+    async def position(self) -> int:
+        self._seen = self.tables.position
+        return self._seen
+
+    async def apply(self, changes: Sequence[RowChange], *, position: int) -> None:
+        if position <= self.tables.position or self._seen not in {None, self.tables.position}:
+            raise ProjectionConflict(f"a step to position {position} was applied already")
+        self.tables.apply(changes, position)
+        self._seen = position
 
 
 def _check(table: Table, where: Mapping[str, Any], order: Sequence[str], after: Sequence[Any] | None) -> None:

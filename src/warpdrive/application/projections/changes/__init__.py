@@ -27,7 +27,7 @@ __all__ = ["row_changes"]
 
 
 def row_changes(event: Aggregate.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Say what a decoded event, recorded so, changes. Raises TypeError for an event of no known aggregate."""
+    """Say what a decoded event, recorded so, changes. Raises NotImplementedError for an event of no known aggregate."""
     match event:
         case Namespace.Event():
             return namespace_changes(event, recorded)
@@ -42,4 +42,4 @@ def row_changes(event: Aggregate.Event, recorded: RecordedEvent) -> Sequence[Row
         case Token.Event():
             return token_changes(event, recorded)
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")

@@ -12,7 +12,7 @@ from warpdrive.domain.namespace.payloads import EntryPayload, entry_value
 
 
 def namespace_changes(event: Namespace.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Turn one event into row changes. Raises TypeError for an event that this file forgot."""
+    """Turn one event into row changes. Raises NotImplementedError for an event that this file forgot."""
     stream = str(recorded.stream)
     match event:
         case Namespace.Created():
@@ -42,7 +42,7 @@ def namespace_changes(event: Namespace.Event, recorded: RecordedEvent) -> Sequen
         case Namespace.Retired():
             return (touched(NAMESPACES, event, recorded, retired=True),)
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")
 
 
 def mount_entry_row(stream: str, entry: EntryPayload) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from warpdrive.domain.price_book.aggregate import PriceBook
 
 
 def price_book_changes(event: PriceBook.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Turn one event into row changes. Raises TypeError for an event that this file forgot."""
+    """Turn one event into row changes. Raises NotImplementedError for an event that this file forgot."""
     stream = str(recorded.stream)
     match event:
         case PriceBook.Created():
@@ -36,4 +36,4 @@ def price_book_changes(event: PriceBook.Event, recorded: RecordedEvent) -> Seque
         case PriceBook.Retired():
             return (touched(PRICE_BOOKS, event, recorded, retired=True),)
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")

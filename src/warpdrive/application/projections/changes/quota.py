@@ -12,7 +12,7 @@ from warpdrive.domain.quota.aggregate import Quota
 
 
 def quota_changes(event: Quota.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Turn one event into row changes. Raises TypeError for an event that this file forgot."""
+    """Turn one event into row changes. Raises NotImplementedError for an event that this file forgot."""
     changed: dict[str, Any] = {}
     match event:
         case Quota.Defined():
@@ -38,7 +38,7 @@ def quota_changes(event: Quota.Event, recorded: RecordedEvent) -> Sequence[RowCh
                 "removed": True,
             }
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")
     return (touched(QUOTAS, event, recorded, **changed),)
 
 

@@ -11,7 +11,7 @@ from warpdrive.domain.team.aggregate import Team
 
 
 def team_changes(event: Team.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Turn one event into row changes. Raises TypeError for an event that this file forgot."""
+    """Turn one event into row changes. Raises NotImplementedError for an event that this file forgot."""
     team = {"team_id": str(recorded.stream)}
     beside: tuple[RowChange, ...] = ()
     changed: dict[str, Any] = {}
@@ -31,7 +31,7 @@ def team_changes(event: Team.Event, recorded: RecordedEvent) -> Sequence[RowChan
         case Team.Disbanded():
             changed = {"disbanded": True}
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")
     return (*beside, touched(TEAMS, event, recorded, **changed))
 
 

@@ -13,7 +13,7 @@ from warpdrive.domain.tenant_access.payloads import GrantPayload
 
 
 def tenant_access_changes(event: TenantAccess.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Turn one event into row changes. Raises TypeError for an event that this file forgot."""
+    """Turn one event into row changes. Raises NotImplementedError for an event that this file forgot."""
     policy = {"policy_version": recorded.version}
     match event:
         case TenantAccess.Opened():
@@ -29,7 +29,7 @@ def tenant_access_changes(event: TenantAccess.Event, recorded: RecordedEvent) ->
         case TenantAccess.AccessDenied() | TenantAccess.AllowsAggregated():
             return (touched(TENANT_ACCESS, event, recorded),)
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")
 
 
 def _opened(event: TenantAccess.Opened, recorded: RecordedEvent) -> PutRow:

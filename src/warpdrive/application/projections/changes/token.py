@@ -11,14 +11,14 @@ from warpdrive.domain.token.aggregate import Token
 
 
 def token_changes(event: Token.Event, recorded: RecordedEvent) -> Sequence[RowChange]:
-    """Turn one event into row changes. Raises TypeError for an event that this file forgot."""
+    """Turn one event into row changes. Raises NotImplementedError for an event that this file forgot."""
     match event:
         case Token.Issued():
             return (_issued(event, recorded),)
         case Token.Revoked():
             return (touched(TOKENS, event, recorded, revoked=True),)
         case _:
-            raise TypeError(f"{type(event).__qualname__} has no row changes")
+            raise NotImplementedError(f"{type(event).__qualname__} has no row changes")
 
 
 def _issued(event: Token.Issued, recorded: RecordedEvent) -> PutRow:

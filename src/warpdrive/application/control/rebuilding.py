@@ -1,0 +1,58 @@
+"""Rebuild: the read models made anew beside the live ones, and put in their place in one transaction.
+
+The live ones serve and move on meanwhile. A rebuild that does not come to its end leaves them as they are.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from warpdrive.application.ports.event_store import EventReader
+from warpdrive.application.ports.read_models import ProjectionConflict, ProjectionTarget, ReadModelWriter
+from warpdrive.application.projections.codec import EventCodec
+from warpdrive.application.projections.projecting import Projecting
+
+log = logging.getLogger(__name__)
+
+_BATCH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild did: up to which position, from how many events, and how many it left out."""
+
+    position: int
+    projected: int
+    unknown: int
+    unreadable: int
+
+
+class Rebuilding:
+    """Makes the read models anew."""
+
+    def __init__(self, reader: EventReader, models: ReadModelWriter, codec: EventCodec) -> None:
+        self._reader = reader
+        self._models = models
+        self._codec = codec
+
+    async def run(self) -> Rebuilt:
+        """Rebuild and swap. Raises RebuildUnderWay, StoreUnavailable, and RowMissing when the events do not fit."""
+        projecting = Projecting(self._codec)
+        async with self._models.rebuilding() as target:
+            while True:
+                reached = await self._catch_up(target, projecting)
+                try:
+                    await self._models.swap_in(target)
+                except ProjectionConflict:
+                    continue  # the live ones were faster by a step
+                break
+        log.info("the read models were rebuilt up to position %d from %d events", reached, projecting.projected)
+        return Rebuilt(reached, projecting.projected, projecting.unknown, projecting.unreadable)
+
+    async def _catch_up(self, target: ProjectionTarget, projecting: Projecting) -> int:
+        reached = await target.position()
+        while batch := await self._reader.read(reached, _BATCH):
+            changes = [change for recorded in batch for change in projecting.changes(recorded)]
+            reached = batch[-1].position
+            await target.apply(changes, position=reached)
+        return reached
