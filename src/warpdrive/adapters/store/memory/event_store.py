@@ -65,8 +65,9 @@ class MemoryEventStore:
             self._position += len(append.events)  # a conflict burns positions
             raise ConcurrentWrite(f"stream {append.stream} has moved on from version {append.version}")
         self._names = names
+        now = self._now()  # one time for all of a command's events
         for event in append.events:
-            self._record(event, append.facts)
+            self._record(event, append.facts, now)
         receipt = Receipt(append.facts.command_id, append.stream, append.version, self._head())
         self._receipts[append.facts.command_id] = (append.facts.request_hash, receipt)
         if append.events:
@@ -148,7 +149,7 @@ class MemoryEventStore:
             raise CommandIdReused(f"command {facts.command_id} was recorded with another request")
         return replace(receipt, repeated=True)
 
-    def _record(self, event: NewEvent, facts: CommandFacts) -> None:
+    def _record(self, event: NewEvent, facts: CommandFacts, now: datetime) -> None:
         previous = self._events[-1] if self._events else None
         self._position += 1
         recorded = RecordedEvent(
@@ -157,7 +158,7 @@ class MemoryEventStore:
             event.version,
             event.topic,
             event.state,
-            max(self._now(), previous.recorded_at) if previous else self._now(),
+            max(now, previous.recorded_at) if previous else now,
             facts.actor,
             facts.command_id,
             facts.correlation_id,
