@@ -98,6 +98,21 @@ async def test_a_killed_server_is_started_again_beneath_us(open_folder: Path) ->
     assert not runs(second)
 
 
+async def test_a_server_that_cannot_start_again_does_when_it_can(open_folder: Path) -> None:
+    """Whatever keeps it from starting, it is tried until that is gone: here its files, moved away for a while."""
+    cluster = open_folder / "control" / "postgres" / "data"
+    log = open_folder / "control" / "postgres.log"
+    async with embedded_postgres(open_folder / "control") as place:
+        await _write(place, "acknowledged")
+        pid = postmaster_pid(open_folder / "control")
+        cluster.rename(cluster.with_name("away"))
+        os.kill(pid, signal.SIGKILL)
+        await wait_until_async(lambda: "could not access directory" in log.read_text(), what="a failed start")
+        cluster.with_name("away").rename(cluster)
+        await _until_it_answers(place)
+        assert await _notes(place) == ["acknowledged"]
+
+
 async def _until_it_answers(place: DatabasePlace) -> None:
     with anyio.fail_after(20):
         while True:

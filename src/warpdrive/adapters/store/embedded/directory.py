@@ -69,8 +69,8 @@ class DataDirectory:
         """
         with ExitStack() as locks:
             try:
-                path = path.absolute()
                 path.mkdir(mode=0o711, parents=True, exist_ok=True)
+                path = path.resolve()  # what counts for rights is the way through real directories
                 _check_marker(path)
                 _hold(locks, path)
                 _check_marker(path)
@@ -169,13 +169,14 @@ def _home(path: Path, account: Account | None, elsewhere: Path) -> Path:
 def _home_elsewhere(path: Path, account: Account, closed: Path, elsewhere: Path) -> Path:
     try:
         elsewhere.mkdir(mode=0o711, parents=True, exist_ok=True)
+        elsewhere = elsewhere.resolve()
         if account.first_closed(elsewhere) is None:
             home = Path(tempfile.mkdtemp(prefix="home-", dir=elsewhere))
             home.chmod(0o711)
             (home / "ORIGIN").write_text(f"{path}\n", "utf-8")
             (path / "postgres").symlink_to(home)
             _log.warning("PostgreSQL lives elsewhere", data_dir=str(path), closed=str(closed), place=str(home))
-            return home.resolve()
+            return home
     except OSError as fault:
         raise DataDirectoryClosed(closed, account.name) from fault
     raise DataDirectoryClosed(closed, account.name)

@@ -28,7 +28,7 @@ _PASSING: Final = "pre-existing shared memory block"
 """Words of a start that meets children of a killed server which have not noticed yet; they end by themselves."""
 
 _FIRST_BACKOFF_S: Final = 0.2
-_LONGEST_BACKOFF_S: Final = 10.0
+_LONGEST_BACKOFF_S: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +42,8 @@ async def embedded_postgres(
     A server that a killed process left behind is adopted. One that dies during the block is started again, until
     that works: connections break, the place stays the same. The server stops with the block.
     `durable` False turns fsync off, for tests. `elsewhere` is where the server's files go when its user cannot
-    enter `data_dir` (see `directory`). Raises EmbeddedPostgresError, before the block only.
+    enter `data_dir` (see `directory`). Raises EmbeddedPostgresError, or DatabaseError when the server that runs cannot
+    be entered; both before the block only.
     """
     directory = await anyio.to_thread.run_sync(partial(DataDirectory.claim, data_dir, elsewhere=elsewhere))
     try:
@@ -133,18 +134,24 @@ class EmbeddedServer:
             await anyio.sleep(_RETRY_S)
 
     async def _launch_once(self) -> ServerDidNotStart | None:
-        with self._log.open() as output:
-            begin = output.tell()
+        try:
             await anyio.to_thread.run_sync(disown, self._cluster.path, self._socket_directory)
-            launch = partial(Postmaster.launch, self._cluster, self._socket_directory, output)
-            self._postmaster = launched = await anyio.to_thread.run_sync(launch)
-        fault = f"it did not become ready within {_START_PATIENCE_S:.0f} s"
+            begin, launched = await anyio.to_thread.run_sync(self._spawn)
+        except OSError as fault:
+            return ServerDidNotStart(self._cluster.path, fault.strerror or str(fault), "")
+        self._postmaster = launched
+        why = f"it did not become ready within {_START_PATIENCE_S:.0f} s"
         with anyio.move_on_after(_START_PATIENCE_S):
             if await launched.ready():
                 return None
-            fault = "it ended while starting"
+            why = "it ended while starting"
         await self._discard(launched)
-        return ServerDidNotStart(self._cluster.path, fault, self._log.tail(begin))
+        return ServerDidNotStart(self._cluster.path, why, self._log.tail(begin))
+
+    def _spawn(self) -> tuple[int, Postmaster]:
+        """Start the process; returns where in the log its words begin, too."""
+        with self._log.open() as output:
+            return output.tell(), Postmaster.launch(self._cluster, self._socket_directory, output)
 
     async def _launch_again(self) -> None:
         """Like `_launch`, without ever giving up: a full disk may have room again in an hour."""

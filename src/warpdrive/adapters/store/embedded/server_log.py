@@ -6,10 +6,13 @@ from typing import BinaryIO, Final
 
 import anyio
 import anyio.to_thread
+import structlog
 
 _LIMIT_BYTES: Final = 16 * 1024**2
 _LOOK_S: Final = 60.0
 _TAIL_BYTES: Final = 2000
+
+_log = structlog.get_logger(__name__)
 
 
 class ServerLog:
@@ -52,4 +55,7 @@ class ServerLog:
         """Look once a minute. Runs until cancelled."""
         while True:
             await anyio.sleep(_LOOK_S)
-            await anyio.to_thread.run_sync(self.cut)
+            try:
+                await anyio.to_thread.run_sync(self.cut)
+            except OSError as fault:  # a full disk must not end what the log is only about
+                _log.warning("PostgreSQL's log not cut", path=str(self.path), fault=str(fault))
