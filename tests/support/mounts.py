@@ -59,10 +59,18 @@ class MountProcess:
 
 
 @contextlib.contextmanager
-def running(argv: Sequence[str], point: Path, work: Path, *, pipes: bool = False) -> Iterator[MountProcess]:
+def running(
+    argv: Sequence[str],
+    point: Path,
+    work: Path,
+    *,
+    pipes: bool = False,
+    orders: Sequence[Mapping[str, object]] = (),
+) -> Iterator[MountProcess]:
     """Run a mount command in the foreground; the block starts when it told systemd's socket that it is ready.
 
-    `work` is a directory for the socket and the log. With `pipes` standard input and output are the test's.
+    `work` is a directory for the socket and the log. With `pipes` standard input and output are the test's; `orders`
+    are told before the mount is ready, and answered.
     """
     address, log = work / "notify", work / "log"
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager, log.open("w") as output:
@@ -77,6 +85,9 @@ def running(argv: Sequence[str], point: Path, work: Path, *, pipes: bool = False
             env={**os.environ, "NOTIFY_SOCKET": str(address), "PYTHONPATH": str(Path.cwd())},
         )
         try:
+            early = MountProcess(process, point, log)
+            for order in orders:
+                early.tell(order)
             _await_ready(process, manager, log)
             if process.stdout is not None:
                 assert process.stdout.readline() == "ready\n"

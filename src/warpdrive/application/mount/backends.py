@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+import anyio
+
 from warpdrive.application.mount.errors import BackendOffline, FileSystemError, TenantRestricted
 from warpdrive.application.ports.errors import BackendMisconfigured
 from warpdrive.application.ports.object_reader import ObjectReader
@@ -16,6 +18,8 @@ from warpdrive.domain.namespace.tree import MountTree
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry
 
 log = logging.getLogger(__name__)
+
+_CLOSE_SECONDS = 3.0
 
 OpenReader = Callable[[BackendDefinition], ObjectReader]
 """Opens a backend without asking it anything. Raises BackendMisconfigured (bad options, auth nobody here knows)."""
@@ -104,7 +108,9 @@ class MountedBackend:
         reader, self._reader = self._reader, None
         if reader is not None:
             self.fault = "it is no longer mounted"
-            await reader.aclose()
+            # To its end even when the mount ends meanwhile: nobody else knows the reader any more.
+            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await reader.aclose()
 
 
 class MountedBackends:

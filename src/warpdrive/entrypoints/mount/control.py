@@ -6,6 +6,7 @@ gRPC is imported only here, and only when a control plane is configured.
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ import structlog
 from warpdrive.adapters.control_client.last_known import LastKnownFile
 from warpdrive.application.mount.backends import OpenReader
 from warpdrive.application.mount.filesystem import MountedFileSystem
-from warpdrive.application.mount.following import NamespaceFollower, following
+from warpdrive.application.mount.following import NamespaceFollower, Patience, following
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.namespace_feed import NamespaceFeed
 from warpdrive.entrypoints.settings import AgentSettings
@@ -26,9 +27,6 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 class TieFilesError(Exception):
     """Raised when a file that the tie to the control plane needs cannot be used. Names the key and the file."""
-
-
-FeedMaker = Callable[[AgentSettings], NamespaceFeed]
 
 
 def dial(settings: AgentSettings) -> NamespaceFeed:
@@ -46,6 +44,14 @@ def dial(settings: AgentSettings) -> NamespaceFeed:
         cert_file=node.cert_file,
         key_file=node.key_file,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """How the agent is tied to a control plane: who makes the feed, and how long a start waits for it."""
+
+    dial: Callable[[AgentSettings], NamespaceFeed] = dial
+    patience: Patience = Patience()
 
 
 def check_files(node: NodeSettings) -> None:
@@ -68,17 +74,18 @@ def check_files(node: NodeSettings) -> None:
 
 @asynccontextmanager
 async def followed_namespace(
-    settings: AgentSettings, filesystem: MountedFileSystem, open_reader: OpenReader, clock: Clock, make: FeedMaker
+    settings: AgentSettings, filesystem: MountedFileSystem, open_reader: OpenReader, clock: Clock, tie: Tie
 ) -> AsyncIterator[NamespaceFollower]:
     """Serve the control plane's namespace while the block runs. Raises TieFilesError, NamespaceUnavailable."""
     follower = NamespaceFollower(
-        make(settings),
+        tie.dial(settings),
         LastKnownFile(settings.agent.state_dir),
         filesystem,
         open_reader,
         clock,
         address=str(settings.agent.control_plane),
         namespace=settings.agent.namespace,
+        patience=tie.patience,
     )
     async with following(follower):
         yield follower

@@ -31,7 +31,7 @@ from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.domain.namespace.tree import MountTree
 from warpdrive.domain.namespace.values import BackendDefinition
-from warpdrive.entrypoints.mount.control import FeedMaker, TieFilesError, dial, followed_namespace
+from warpdrive.entrypoints.mount.control import Tie, TieFilesError, followed_namespace
 from warpdrive.entrypoints.mount.lifetime import serve
 from warpdrive.entrypoints.mount.options import CommandOptions
 from warpdrive.entrypoints.mount.services import Meters, recording, serving_operators
@@ -53,7 +53,7 @@ _CLOSE_SECONDS = 3.0
 
 
 async def run(
-    settings: AgentSettings, options: CommandOptions, announce: Callable[[], None], make_feed: FeedMaker = dial
+    settings: AgentSettings, options: CommandOptions, announce: Callable[[], None], tie: Tie | None = None
 ) -> None:
     """Run the agent until its tree is unmounted. Raises START_FAULTS before `announce` is called."""
     # First of all, though the transport looks again: a mount point that cannot be used is the commonest mistake,
@@ -75,7 +75,7 @@ async def run(
             collector=telemetry.collector,
             notices=notices,
         ) as filesystem,
-        _namespace(settings, filesystem, meters, clock, make_feed) as follower,
+        _namespace(settings, filesystem, meters, clock, tie or Tie()) as follower,
         serving_operators(settings, filesystem, cache, telemetry, meters, clock, follower),
     ):
         # What a control plane may let be written later cannot be in this version, and the kernel is told once.
@@ -109,7 +109,7 @@ async def _backends() -> AsyncIterator[MountedBackends]:
 
 @asynccontextmanager
 async def _namespace(
-    settings: AgentSettings, filesystem: MountedFileSystem, meters: Meters, clock: Clock, make_feed: FeedMaker
+    settings: AgentSettings, filesystem: MountedFileSystem, meters: Meters, clock: Clock, tie: Tie
 ) -> AsyncIterator[NamespaceFollower | None]:
     """Serve the file's mount entries, or what the control plane says and for as long as it says so."""
 
@@ -124,7 +124,7 @@ async def _namespace(
         filesystem.remount(namespace.tree().entries, open_reader)
         yield None
         return
-    async with followed_namespace(settings, filesystem, open_reader, clock, make_feed) as follower:
+    async with followed_namespace(settings, filesystem, open_reader, clock, tie) as follower:
         yield follower
 
 
