@@ -17,6 +17,9 @@ from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.domain.token.aggregate import Token
 from warpdrive.domain.token.values import Role, TokenGrant
 
+FIRST_ADMIN: Final = ("bootstrap", "first admin")
+"""The name (kind, name) that the first admin's token takes, so that there is only one."""
+
 _ORDER: Final = ("id",)
 _LONGEST: Final = 100 * 366 * 86400.0
 
@@ -64,7 +67,7 @@ class Tokens:
     async def create_first(self, call: Call, secret: Secret) -> Done[IssuedToken]:
         """Make the first admin's token, once in the life of a database. Raises AlreadyThere ever after."""
         grant = TokenGrant(Role.ADMIN, secret.digest, note="first admin")
-        claim = NameUse("bootstrap", "first admin", str(secret.token_id))
+        claim = NameUse(*FIRST_ADMIN, str(secret.token_id))
         return await self._issue(call, secret, grant, (claim,))
 
     async def revoke(self, call: Call, token_id: str, reason: str) -> Done[TokenView]:
