@@ -13,6 +13,7 @@ import pytest
 from tests.support.certificates import self_signed
 from tests.support.embedded_owner import postmaster_pid
 from tests.support.ports import LOOPBACK, free_port
+from tests.support.postgres import superuser
 from tests.support.postgres_gate import PostgresGate, postgres_gate
 from warpdrive.adapters.store.connecting import (
     DatabaseMisconfigured,
@@ -165,6 +166,33 @@ async def test_the_environment_changes_nothing(postgres_server: DatabasePlace, m
     for key, value in {"PGHOST": "elsewhere", "PGUSER": "x", "PGPASSWORD": "y", "PGSSLMODE": "verify-full"}.items():
         monkeypatch.setenv(key, value)
     assert await _ask(postgres_server) == "tests"
+
+
+async def test_a_password_is_asked_for_and_checked(open_folder: Path) -> None:
+    """The right one enters; a wrong one and none are refused for good, and neither shows in the refusal."""
+    async with embedded_postgres(open_folder / "control", durable=False) as place:
+        async with superuser(place) as connection:
+            await connection.execute("ALTER ROLE warpdrive_app PASSWORD 'right one'")
+            rules = anyio.Path(await connection.fetchval("SHOW hba_file"))
+            await rules.write_text("local all warpdrive_app scram-sha-256\nlocal all all trust\n")
+            await connection.execute("SELECT pg_reload_conf()")
+            # The server rereads its files when the signal arrives, not when the function returns.
+            await _until_it_asks(place)
+        assert await _ask(replace(place, passwords={Role.APP: "right one"})) == "tests"
+        with pytest.raises(DatabaseMisconfigured, match="environment variable that holds its password") as refusal:
+            await _ask(replace(place, passwords={Role.APP: "wrong one"}))
+        assert "wrong one" not in str(refusal.value)
+
+
+async def _until_it_asks(place: DatabasePlace) -> None:
+    """Wait for a login without a password to be refused; that it is said to be a misconfiguration is the claim."""
+    with anyio.fail_after(10):
+        while True:
+            try:
+                await _ask(place)
+            except DatabaseMisconfigured:
+                return
+            await anyio.sleep(0.01)
 
 
 async def test_a_pool_outlives_its_server(open_folder: Path) -> None:
