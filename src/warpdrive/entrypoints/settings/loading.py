@@ -14,6 +14,7 @@ from warpdrive.entrypoints.settings.document import Mapping as MappingNode
 from warpdrive.entrypoints.settings.document import Node, Scalar, parse_document, read_document
 from warpdrive.entrypoints.settings.faults import Faults, did_you_mean
 from warpdrive.entrypoints.settings.kinds import Name, PathReader
+from warpdrive.entrypoints.settings.overriding import overridden
 
 
 def load_agent_settings(
@@ -42,9 +43,7 @@ def _decode(
 ) -> AgentSettings:
     paths = PathReader(base, environ)
     decoder = Decoder(environ, paths, faults)
-    entries = dict(document.items)
-    for key, text in overrides.items():
-        _override(entries, key, text)
+    entries = overridden(document, overrides)
     server = entries.pop("control_plane", None)
     if server is not None:
         check_control_plane(Decoder(None, paths, faults), server)
@@ -64,18 +63,6 @@ def _decode(
     return msgspec.structs.replace(
         settings, backends=backends, agent=msgspec.structs.replace(settings.agent, node=node)
     )
-
-
-def _override(entries: dict[str, Node], key: str, text: str) -> None:
-    """Put one text of the command line where the file's own would be; `$${` keeps it from being expanded."""
-    first, _, rest = key.partition(".")
-    if rest:
-        section = entries.get(first)
-        below = dict(section.items) if isinstance(section, MappingNode) else {}
-        _override(below, rest, text)
-        entries[first] = MappingNode(below)
-    else:
-        entries[first] = Scalar(text.replace("${", "$${"))
 
 
 def _below(node: Node | None, key: str) -> Node | None:
