@@ -1,0 +1,87 @@
+"""The record as an auditor reads it: in the audit role, in sessions that cannot write whatever their role may.
+
+As of one moment (`one_moment`) everything is read in one transaction, so events, names and read models fit together
+while the control plane goes on writing. It holds back the cleaning of dead rows for as long as it lasts, so it is for
+comparing only; what is merely read, in an order that never changes, does without.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import asyncpg
+
+from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, open_pool
+from warpdrive.adapters.store.errors import told_as_store_errors
+from warpdrive.adapters.store.event_reader import PostgresEventReader, Questions
+from warpdrive.adapters.store.listener import Listener
+from warpdrive.adapters.store.read_models import PostgresReadModels
+from warpdrive.application.ports.name_register import RegisteredName
+
+_NAMES: Final = "SELECT kind, name, owner, uses FROM public.names"
+_APPLICATION: Final = "warpdrive audit"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRecord:
+    """Everything there is to audit."""
+
+    events: PostgresEventReader
+    models: PostgresReadModels
+    register: "PostgresNameRegister"
+
+
+class PostgresNameRegister:
+    """See NameRegister."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+
+    async def names(self) -> Sequence[RegisteredName]:
+        """Return every name that is taken, in no order."""
+        return [RegisteredName(*row) for row in await self._questions.rows(_NAMES)]
+
+
+@asynccontextmanager
+async def open_record(place: DatabasePlace, *, one_moment: bool = False) -> AsyncIterator[PostgresRecord]:
+    """Open the record for the block; nobody can be followed with it. See above about `one_moment`.
+
+    Raises DatabaseUnavailable, DatabaseMisconfigured; with `one_moment` StoreUnavailable too.
+    """
+    if not one_moment:
+        async with open_pool(
+            place, Role.AUDIT, min_size=1, max_size=2, application_name=_APPLICATION, default_transaction_read_only="on"
+        ) as pool:
+            yield _record(place, pool)
+        return
+    connection = await connect(place, Role.AUDIT, application_name=_APPLICATION, default_transaction_read_only="on")
+    try:
+        with told_as_store_errors():
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # A pool of one connection that stays in its transaction.
+        yield _record(place, cast("asyncpg.Pool[asyncpg.Record]", _OneMoment(connection)))
+    finally:
+        await connection.close()
+
+
+class _OneMoment:
+    """What `Questions` and `PostgresReadModels` use of a pool."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+        self.fetch = connection.fetch
+        self.fetchval = connection.fetchval
+
+    @asynccontextmanager
+    async def acquire(self, **_options: Any) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        yield self._connection
+
+
+def _record(place: DatabasePlace, pool: "asyncpg.Pool[asyncpg.Record]") -> PostgresRecord:
+    questions = Questions(pool)
+    return PostgresRecord(
+        PostgresEventReader(questions, Listener(place, Role.AUDIT)),
+        PostgresReadModels(pool),
+        PostgresNameRegister(questions),
+    )
