@@ -120,7 +120,7 @@ class NamespaceFollower:
         if self._served is not None:
             return
         if self._refusal:
-            raise NamespaceUnavailable(f"the control plane at {self._address} refuses: {self._refusal}")
+            raise NamespaceUnavailable(f"the control plane at {self._address}: {self._refusal}")
         if kept is None:
             raise NamespaceUnavailable(
                 f"the control plane at {self._address} does not answer ({self._feed.fault or 'no reason known'}), and "
@@ -184,7 +184,7 @@ class NamespaceFollower:
             async for snapshot in snapshots:
                 await self._take(snapshot)
         except FeedRefused as refusal:
-            self._refuse(refusal.detail)
+            self._refuse(f"refused: {refusal.detail}")
             log.error("the control plane refuses", extra={"address": self._address, "reason": refusal.detail})  # noqa: TRY400  the reason says it all
 
     async def _take(self, snapshot: NamespaceSnapshot) -> None:

@@ -6,7 +6,7 @@ gRPC is imported only here, and only when a control plane is configured.
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -51,7 +51,7 @@ class Tie:
     """How the agent is tied to a control plane: who makes the feed, and how long a start waits for it."""
 
     dial: Callable[[AgentSettings], NamespaceFeed] = dial
-    patience: Patience = Patience()
+    patience: Patience = field(default_factory=Patience)
 
 
 def check_files(node: NodeSettings) -> None:
