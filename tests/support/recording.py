@@ -1,0 +1,50 @@
+"""Aggregates' pending events as a store would give them back, with positions that have gaps, and as appends."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from eventsourcing.domain import Aggregate
+
+from tests.support.appends import REQUEST
+from warpdrive.application.ports.event_store import Append, CommandFacts, RecordedEvent
+from warpdrive.application.projections.codec import EventCodec
+
+ACTOR = "token:recorder"
+RECORDED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def recorded(events: Iterable[Aggregate.Event], *, after: int = 0, step: int = 3) -> list[RecordedEvent]:
+    """Record events one after another, through their bytes; every `step`th position is used."""
+    codec = EventCodec()
+    records = []
+    for number, event in enumerate(events, 1):
+        new = codec.encode(event)
+        records.append(
+            RecordedEvent(
+                after + number * step,
+                new.stream,
+                new.version,
+                new.topic,
+                new.state,
+                RECORDED_AT + timedelta(seconds=number),
+                ACTOR,
+                uuid4(),
+                "correlation",
+                "",
+                bytes(32),
+            )
+        )
+    return records
+
+
+def pending(aggregate: Aggregate) -> list[Aggregate.Event]:
+    """Look at the pending events without collecting them."""
+    return [event for event in aggregate.pending_events if isinstance(event, Aggregate.Event)]
+
+
+def append_of(events: Sequence[Aggregate.Event], *, actor: str = ACTOR) -> Append:
+    """Make the append of events of one stream."""
+    codec = EventCodec()
+    new = [codec.encode(event) for event in events]
+    return Append(CommandFacts(uuid4(), REQUEST, actor), new[-1].stream, new[-1].version, new)
