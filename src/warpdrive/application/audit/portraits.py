@@ -52,6 +52,21 @@ def state_of(aggregate: Aggregate | None) -> Tree:
     return {} if aggregate is None else portrait_of(aggregate).state
 
 
+def judged_at(aggregate: Aggregate, moment: datetime) -> Tree:
+    """Say what follows from a state at a moment, by the aggregate's own rules."""
+    match aggregate:
+        case Quota():
+            return {"standing": aggregate.standing(moment).value, "leases_refused_above": aggregate.limit_at(moment)}
+        case Token():
+            return {"valid": aggregate.is_valid(moment)}
+        case TenantAccess():
+            expires_at = None if aggregate.granted is None else aggregate.granted.expires_at
+            expired = expires_at is not None and moment >= expires_at
+            return {"granted": aggregate.granted is not None and not aggregate.revoked and not expired}
+        case _:
+            return {}
+
+
 def _namespace(namespace: Namespace) -> Tree:
     return {
         "name": namespace.name,
