@@ -24,6 +24,7 @@ from warpdrive.application.ports.event_store import (
     RecordedEvent,
     StoredSnapshot,
 )
+from warpdrive.application.ports.name_register import RegisteredName
 from warpdrive.application.projections.chain import BEGINNING, chain_hash
 
 BATCH: Final = 500
@@ -35,9 +36,9 @@ def _now() -> datetime:
 
 
 class MemoryEventStore:
-    """EventWriter, EventReader and SnapshotShelf at once. `now` gives the time that events are recorded at.
+    """EventWriter, EventReader, SnapshotShelf and NameRegister at once.
 
-    `fault`, when set, is raised by every method that asks or writes, as by a database that is away.
+    `now` gives the time that events are recorded at. `fault`, when set, is raised by every method that asks or writes, as by a database that is away.
     Subscriptions go on.
     """
 
@@ -84,6 +85,11 @@ class MemoryEventStore:
         """Tell who owns a name now."""
         await self._asked()
         return self._names.owner(kind, name)
+
+    async def names(self) -> Sequence[RegisteredName]:
+        """Return every name that is taken, in no order."""
+        await self._asked()
+        return self._names.taken()
 
     async def stream(
         self, stream: UUID, *, after_version: int = 0, to_version: int | None = None, to_position: int | None = None

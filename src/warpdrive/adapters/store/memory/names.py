@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from warpdrive.application.ports.event_store import EventStoreError, NameTaken, NameUse
+from warpdrive.application.ports.name_register import RegisteredName
 
 
 class MemoryNames:
@@ -15,6 +16,10 @@ class MemoryNames:
     def owner(self, kind: str, name: str) -> str | None:
         """Tell who owns a name."""
         return self._used[kind, name][0] if (kind, name) in self._used else None
+
+    def taken(self) -> list[RegisteredName]:
+        """Give every name in use."""
+        return [RegisteredName(kind, name, owner, uses) for (kind, name), (owner, uses) in self._used.items()]
 
     def after(self, uses: Sequence[NameUse]) -> "MemoryNames":
         """Return what these uses make of it. Raises NameTaken, and EventStoreError for a name not held that often."""
