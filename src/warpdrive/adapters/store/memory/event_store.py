@@ -38,8 +38,8 @@ def _now() -> datetime:
 class MemoryEventStore:
     """EventWriter, EventReader, SnapshotShelf and NameRegister at once.
 
-    `now` gives the time that events are recorded at. `fault`, when set, is raised by every method that asks or writes, as by a database that is away.
-    Subscriptions go on.
+    `now` gives the time that events are recorded at. `fault`, when set, is raised by every method that asks or writes,
+    as by a database that is away. Subscriptions go on.
     """
 
     def __init__(self, now: Callable[[], datetime] = _now) -> None:
