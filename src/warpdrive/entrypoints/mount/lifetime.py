@@ -9,7 +9,8 @@ import structlog
 from warpdrive.adapters.fuse.notices import EntryNotices
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.session import MountOptions, Session, mounted
-from warpdrive.entrypoints.mount.readiness import READY, STOPPING, notify
+from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
+from warpdrive.entrypoints.process.signals import ending_signals
 
 _log = structlog.get_logger(__name__)
 
@@ -26,7 +27,7 @@ async def serve(
     SIGTERM, SIGINT, SIGHUP (a closed terminal) and an unmount from outside end it, all the same way: in bounded
     time, even while files are open or a backend hangs. Raises MountFault when the mount does not come up.
     """
-    with anyio.open_signal_receiver(*_ending_signals()) as signals:
+    with anyio.open_signal_receiver(*ending_signals()) as signals:
         async with mounted(operations, mount_point, options, notices) as session, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_on_signal, signals, session)
             tasks.start_soon(_announce, session, announce)
@@ -34,14 +35,6 @@ async def serve(
             tasks.cancel_scope.cancel()
             notify(STOPPING)
             _log.info("unmounting" if asked else "unmounted from outside", mount_point=session.mount.point)
-
-
-def _ending_signals() -> list[signal.Signals]:
-    """Return the signals that unmount; SIGHUP only where nobody (nohup) asked to ignore it."""
-    ending = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        ending.append(signal.SIGHUP)
-    return ending
 
 
 async def _announce(session: Session, announce: Callable[[], None]) -> None:

@@ -100,7 +100,7 @@ async def serving_operators(
 ) -> AsyncIterator[None]:
     """Serve `/metrics`, `/healthz` and the admin socket while the block runs.
 
-    Raises MetricsAddressError or AdminSocketError before anything is served.
+    Raises AddressError or AdminSocketError before anything is served.
     """
     backends = filesystem.backends
     checks: list[HealthCheck] = [MountAnswers(str(settings.mount_point)), CacheOpens(cache.stats, cache.check)]

@@ -22,7 +22,7 @@ from warpdrive.adapters.fuse.notices import EntryNotices
 from warpdrive.adapters.fuse.operations import Operations
 from warpdrive.adapters.fuse.presentation import Presentation
 from warpdrive.adapters.fuse.session import MountOptions
-from warpdrive.adapters.observability.http import MetricsAddressError
+from warpdrive.adapters.observability.listening import AddressError
 from warpdrive.application.mount.backends import MountedBackends
 from warpdrive.application.mount.filesystem import MountedFileSystem, ReadTuning, mounted
 from warpdrive.application.mount.following import NamespaceFollower, NamespaceUnavailable
@@ -35,14 +35,14 @@ from warpdrive.entrypoints.mount.control import Tie, TieFilesError, followed_nam
 from warpdrive.entrypoints.mount.lifetime import serve
 from warpdrive.entrypoints.mount.options import CommandOptions
 from warpdrive.entrypoints.mount.services import Meters, recording, serving_operators
-from warpdrive.entrypoints.mount.system_clock import SystemClock
+from warpdrive.entrypoints.process.system_clock import SystemClock
 from warpdrive.entrypoints.settings import AgentSettings
 from warpdrive.entrypoints.settings.namespace import build_namespace, check_definition, credentials_for
 
 START_FAULTS = (
     MountFault,
     CacheError,
-    MetricsAddressError,
+    AddressError,
     AdminSocketError,
     TieFilesError,
     NamespaceUnavailable,

@@ -11,7 +11,8 @@ import pytest
 from tests.support.agent_readings import readings
 from tests.support.clocks import RealClock
 from tests.support.health_checks import FixedCheck
-from warpdrive.adapters.observability.http import MetricsAddressError, listen, parse_addr, serving_metrics
+from warpdrive.adapters.observability.http import serving_metrics
+from warpdrive.adapters.observability.listening import AddressError, listen, parse_addr
 from warpdrive.adapters.observability.metrics import build_registry
 from warpdrive.adapters.observability.serving import serving
 from warpdrive.application.mount.health import Health
@@ -55,8 +56,8 @@ def test_addresses_as_people_write_them(addr: str, parts: tuple[str, int]) -> No
 @pytest.mark.parametrize("addr", ["9090", "host", "host:", "::1:9090", ":70000", ":-1", ""])
 def test_addresses_that_are_none(addr: str) -> None:
     """Refused, with the configuration key in the message."""
-    with pytest.raises(MetricsAddressError, match=r"metrics\.addr"):
-        listen(addr)
+    with pytest.raises(AddressError, match=r"metrics\.addr"):
+        listen(addr, key="metrics.addr")
 
 
 async def test_metrics_are_scraped_in_text_form() -> None:
@@ -107,7 +108,7 @@ async def test_a_taken_port_names_the_key() -> None:
     """The operator reads which setting to change; nothing was started."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         addr = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(MetricsAddressError, match=r"metrics\.addr: cannot listen on '127.*another process"):
+        with pytest.raises(AddressError, match=r"metrics\.addr: cannot listen on '127.*another process"):
             async with serving_metrics(addr, build_registry(readings()), health()):
                 pytest.fail("it must not start")
 
@@ -144,7 +145,7 @@ async def test_stopping_is_bounded_while_a_request_hangs() -> None:
         finally:
             cancelled.set()
 
-    listener = listen("127.0.0.1:0")
+    listener = listen("127.0.0.1:0", key="metrics.addr")
     port = listener.getsockname()[1]
     async with anyio.create_task_group() as tasks:
 

@@ -9,7 +9,7 @@ STOPPING = "STOPPING=1"
 
 
 def notify(state: str, environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell the service manager; False when nobody asked or nobody listens, which is no fault of the mount.
+    """Tell the service manager; False when nobody asked or nobody listens, which is no fault of ours.
 
     A name that starts with "@" is an abstract socket: the kernel knows it by a leading NUL.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from warpdrive.entrypoints.mount.readiness import READY, STOPPING, notify
+from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
 
 
 @pytest.mark.parametrize("abstract", [False, True])

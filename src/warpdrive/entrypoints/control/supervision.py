@@ -1,0 +1,98 @@
+"""The worker process beside the API: started, told what to do, started again when it dies, ended with us.
+
+Its standard input is its life line: it ends when that closes, which also happens when we are killed. What it has to
+know goes the same way, so no password stands in a command line or an environment.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any, Final
+
+import anyio
+import structlog
+from anyio.abc import Process
+
+from warpdrive.adapters.store.connecting import DatabasePlace, Role
+
+_log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+_STEADY: Final = 60.0
+"""Seconds after which a worker that dies counts as having run well."""
+
+_PATIENCE: Final = 5.0
+"""Seconds to end by itself."""
+
+
+async def keep_worker(place: DatabasePlace, log: Mapping[str, str]) -> None:
+    """Keep a worker process running until cancelled. `log`: level and format, as in the settings."""
+    errand = json.dumps({"place": place_to_json(place), "log": dict(log)}).encode() + b"\n"
+    pause = _FIRST_PAUSE
+    while True:
+        started = anyio.current_time()
+        status = await _run_once(errand)
+        if anyio.current_time() - started > _STEADY:
+            pause = _FIRST_PAUSE
+        _log.error("the worker process ended; it is started again", status=status, pause=pause)
+        await anyio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _run_once(errand: bytes) -> int:
+    command = [sys.executable, "-m", "warpdrive.entrypoints.control.worker"]
+    async with await anyio.open_process(
+        command, stdin=PIPE, stdout=None, stderr=None, start_new_session=True
+    ) as worker:
+        try:
+            assert worker.stdin is not None, "it was asked for"
+            try:
+                await worker.stdin.send(errand)
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                # It died before it could listen; its status says more.
+                return await worker.wait()
+            return await worker.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _end(worker)
+
+
+async def _end(worker: Process) -> None:
+    """Close the life line, then be less patient."""
+    if worker.stdin is not None:
+        await worker.stdin.aclose()
+    with anyio.move_on_after(_PATIENCE):
+        await worker.wait()
+    if worker.returncode is None:
+        worker.kill()
+        await worker.wait()
+
+
+def place_to_json(place: DatabasePlace) -> dict[str, Any]:
+    """Write down everything about a place, passwords too."""
+    return {
+        "host": place.host,
+        "port": place.port,
+        "name": place.name,
+        "users": {role.value: user for role, user in place.users.items()},
+        "passwords": {role.value: password for role, password in place.passwords.items()},
+        "sslmode": place.sslmode,
+        "sslrootcert": None if place.sslrootcert is None else str(place.sslrootcert),
+    }
+
+
+def place_from_json(written: Mapping[str, Any]) -> DatabasePlace:
+    """Read a place back."""
+    certificate = written["sslrootcert"]
+    return DatabasePlace(
+        host=written["host"],
+        port=written["port"],
+        name=written["name"],
+        users={Role(role): user for role, user in written["users"].items()},
+        passwords={Role(role): password for role, password in written["passwords"].items()},
+        sslmode=written["sslmode"],
+        sslrootcert=None if certificate is None else Path(certificate),
+    )

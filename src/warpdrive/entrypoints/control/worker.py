@@ -1,0 +1,68 @@
+"""The worker: keeps the read models, and checks them.
+
+As a process of its own beside the API it is started by `supervision`, which tells it what to do on standard input;
+that input's end is the worker's.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.to_thread
+
+from warpdrive.adapters.observability.logging import configure_logging
+from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
+from warpdrive.adapters.store.event_store import open_event_reader
+from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
+from warpdrive.adapters.store.read_models import PostgresReadModels
+from warpdrive.application.control.comparison import Comparison
+from warpdrive.application.control.positions import Positions
+from warpdrive.application.control.projector import Projector
+from warpdrive.application.control.rebuilding import Rebuilding
+from warpdrive.application.projections.codec import EventCodec
+from warpdrive.application.projections.projecting import Projecting
+from warpdrive.entrypoints.control.supervision import place_from_json
+
+
+@asynccontextmanager
+async def working(place: DatabasePlace) -> AsyncIterator[None]:
+    """Do a worker's work while the block runs. Raises DatabaseUnavailable, DatabaseMisconfigured before it."""
+    async with (
+        open_event_reader(place, Role.APP) as reader,
+        open_pool(place, Role.APP, min_size=1, max_size=2, application_name="warpdrive worker") as pool,
+        anyio.create_task_group() as tasks,
+    ):
+        codec = EventCodec()
+        models = PostgresReadModels(pool)
+        writer = PostgresReadModelWriter(place)
+        rebuilding = Rebuilding(reader, writer, codec)
+        projector = Projector(reader, writer, Positions(models), Projecting(codec), rebuild=rebuilding.run)
+        comparison = Comparison(reader, models, codec, below=secrets.randbelow)
+        tasks.start_soon(projector.run)
+        tasks.start_soon(comparison.run)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _work_until_told(place: DatabasePlace) -> None:
+    async with working(place):
+        # Nothing more comes; reading returns when the other end is closed, by its owner or by its owner's death.
+        await anyio.to_thread.run_sync(sys.stdin.buffer.read, abandon_on_cancel=True)
+
+
+def main() -> None:
+    """Run as the child of `supervision`."""
+    errand = json.loads(sys.stdin.buffer.readline())
+    configure_logging(errand["log"]["level"], errand["log"]["format"])
+    anyio.run(_work_until_told, place_from_json(errand["place"]))
+    # A reader left behind in its thread must not hold up the exit.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
