@@ -28,7 +28,7 @@ GOALS = {16: 1.5, 64: 3.0}
 
 
 async def run(plan: ControlPlan) -> Sequence[Result]:
-    """Measure both at 16 and at 64 writers; and one writer, and 16 of ours that share nothing, to show what groups do."""
+    """Measure both at 1, 16 and 64 writers, and 16 of ours that share nothing, to show what groups do."""
     results = {
         writers: Result(
             f"append-{writers}",

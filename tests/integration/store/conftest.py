@@ -1,4 +1,4 @@
-"""A folder that the server's own user may enter: pytest's are closed to everybody else."""
+"""A folder that the server's own user may enter (pytest's are closed to everybody else), and a migrated database."""
 
 import shutil
 import tempfile
@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.postgres import FreshDatabase
+from warpdrive.adapters.store.connecting import DatabasePlace
+from warpdrive.adapters.store.migrating import migrate
 
 
 @pytest.fixture
@@ -15,3 +19,11 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def event_database(fresh_database: FreshDatabase) -> DatabasePlace:
+    """Return a database with every table of ours, and nothing in them."""
+    place = await fresh_database()
+    await migrate(place)
+    return place
