@@ -67,7 +67,7 @@ async def run(config: Path, point: str, *, away: bool) -> None:
         settings,
         CommandOptions(),
         lambda: print("ready", flush=True),  # noqa: T201 - the program's answer
-        Tie(lambda _: feed, Patience(known=1.0, unknown=1.0, refused=1.0)),
+        Tie(lambda _settings, _condition: feed, Patience(known=1.0, unknown=1.0, refused=1.0)),
     )
 
 

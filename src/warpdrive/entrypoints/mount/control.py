@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -22,6 +23,9 @@ from warpdrive.entrypoints.settings.agent import NodeSettings
 
 _log = structlog.get_logger(__name__)
 
+_DETAIL = 500
+"""Characters of what is wrong that a heartbeat carries; `warpdrive-ctl status` on the node has all of it."""
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -29,11 +33,19 @@ class TieFilesError(Exception):
     """Raised when a file that the tie to the control plane needs cannot be used. Names the key and the file."""
 
 
-def dial(settings: AgentSettings) -> NamespaceFeed:
+class NodeCondition(NamedTuple):
+    """How this node says it is, with every heartbeat. `position`: of the namespace that it serves, 0 before one."""
+
+    health: str
+    detail: str
+    position: int
+
+
+def dial(settings: AgentSettings, condition: Callable[[], NodeCondition]) -> NamespaceFeed:
     """Return the feed of the configured control plane; nothing is dialled yet. Raises TieFilesError."""
     node = settings.agent
     check_files(node)
-    from warpdrive.adapters.control_client.feed import ControlPlaneFeed  # noqa: PLC0415  loads gRPC
+    from warpdrive.adapters.control_client.feed import AgentCondition, ControlPlaneFeed  # noqa: PLC0415  loads gRPC
 
     return ControlPlaneFeed(
         str(node.control_plane),
@@ -43,6 +55,8 @@ def dial(settings: AgentSettings) -> NamespaceFeed:
         ca_file=node.ca_file,
         cert_file=node.cert_file,
         key_file=node.key_file,
+        mount_point=str(settings.mount_point),
+        condition=lambda: AgentCondition(*condition()),
     )
 
 
@@ -50,7 +64,7 @@ def dial(settings: AgentSettings) -> NamespaceFeed:
 class Tie:
     """How the agent is tied to a control plane: who makes the feed, and how long a start waits for it."""
 
-    dial: Callable[[AgentSettings], NamespaceFeed] = dial
+    dial: Callable[[AgentSettings, Callable[[], NodeCondition]], NamespaceFeed] = dial
     patience: Patience = field(default_factory=Patience)
 
 
@@ -77,8 +91,17 @@ async def followed_namespace(
     settings: AgentSettings, filesystem: MountedFileSystem, open_reader: OpenReader, clock: Clock, tie: Tie
 ) -> AsyncIterator[NamespaceFollower]:
     """Serve the control plane's namespace while the block runs. Raises TieFilesError, NamespaceUnavailable."""
+
+    def condition() -> NodeCondition:
+        state = follower.state()
+        unusable = [f"{each.entry.path}: {each.fault}" for each in filesystem.backends if not each.online]
+        if state.fault and state.connected:
+            unusable.insert(0, state.fault)
+        detail = "; ".join(unusable)[:_DETAIL]
+        return NodeCondition("degraded" if unusable else "ok", detail, max(0, state.position))
+
     follower = NamespaceFollower(
-        tie.dial(settings),
+        tie.dial(settings, condition),
         LastKnownFile(settings.agent.state_dir),
         filesystem,
         open_reader,

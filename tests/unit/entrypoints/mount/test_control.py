@@ -11,7 +11,7 @@ import structlog
 from warpdrive.application.ports.credentials import AccessKey, Anonymous, EnvironmentChain
 from warpdrive.application.ports.errors import BackendMisconfigured
 from warpdrive.domain.namespace.values import BackendDefinition
-from warpdrive.entrypoints.mount.control import TieFilesError, check_files
+from warpdrive.entrypoints.mount.control import NodeCondition, TieFilesError, check_files, dial
 from warpdrive.entrypoints.mount.summary import summarise
 from warpdrive.entrypoints.settings import AgentSettings
 from warpdrive.entrypoints.settings.loading import decode_agent_settings
@@ -130,6 +130,15 @@ def test_a_good_definition_passes(tmp_path: Path) -> None:
 def test_the_summary_says_where_the_namespace_comes_from(tmp_path: Path) -> None:
     """`--check-config` asks nobody."""
     assert "default, from the control plane at control:50051" in summarise(settings_with(tmp_path))
+
+
+def test_the_feed_is_made_of_what_the_file_says(tmp_path: Path) -> None:
+    """Nothing is dialled before somebody follows; a file that is missing stops it before that."""
+    feed = dial(settings_with(tmp_path), lambda: NodeCondition("ok", "", 0))
+    assert not feed.connected
+    assert feed.fault
+    with pytest.raises(TieFilesError, match=r"agent\.ca_file"):
+        dial(settings_with(tmp_path, "  ca_file: nowhere\n"), lambda: NodeCondition("ok", "", 0))
 
 
 def test_an_agent_that_works_alone_loads_no_grpc() -> None:
