@@ -69,10 +69,10 @@ class ScriptedDispatcher:
 
     @asynccontextmanager
     async def watch(
-        self, method: str, request: bytes, metadata: Mapping[str, str]
+        self, method: str, request: bytes, metadata: Mapping[str, str], *, deadline: float | None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Tell as scripted."""
-        asked = Asked(method, request, metadata)
+        asked = Asked(method, request, metadata, deadline, "grpc")
         self.asked.append(asked)
         self.watching += 1
         try:
@@ -100,22 +100,22 @@ async def open_door(
     *,
     tls: ssl.SSLContext | None = None,
     ready: Callable[[], bool] = lambda: True,
+    port: int = 0,
     **limits: Any,
 ) -> AsyncIterator[Door]:
-    """Serve on a free port while the block runs; `limits` are fields of RpcLimits."""
-    listener = socket.create_server((LOOPBACK, 0))
-    port = int(listener.getsockname()[1])
+    """Serve on a free port (or this one) while the block runs; `limits` are fields of RpcLimits."""
+    listener = socket.create_server((LOOPBACK, port))
     bounds = RpcLimits(**{"drain_s": 2.0, **limits})
     async with serving_rpc(dispatcher, listener, ready=ready, tls=tls, limits=bounds) as server:
-        yield Door(server, port)
+        yield Door(server, int(listener.getsockname()[1]))
 
 
-def message(name: str, **fields: Any) -> Message:
+def message(name: str, /, **fields: Any) -> Message:
     """Return a message of the contract, made by google.protobuf."""
     found: Message = message_class(contract().pool.FindMessageTypeByName(f"{PACKAGE}.{name}"))(**fields)
     return found
 
 
-def encoded(name: str, **fields: Any) -> bytes:
+def encoded(name: str, /, **fields: Any) -> bytes:
     """Return its bytes."""
     return message(name, **fields).SerializeToString()

@@ -15,9 +15,10 @@ from warpdrive.adapters.rpc.faults import send_fault
 from warpdrive.adapters.rpc.limits import RpcLimits
 from warpdrive.adapters.rpc.watching import watch
 from warpdrive.adapters.wire.contract import Method
+from warpdrive.adapters.wire.record import Via
 from warpdrive.adapters.wire.status import WireFault
 
-VIA: Final = "grpc"
+VIA: Final[Via] = "grpc"
 
 
 class Answered(Protocol):
@@ -36,14 +37,14 @@ class Dispatching(Protocol):
     """What this door needs of the wire's dispatcher. Both raise WireFault, and nothing else."""
 
     async def unary(
-        self, method: str, request: bytes, metadata: Mapping[str, str], *, deadline: float | None, via: str
+        self, method: str, request: bytes, metadata: Mapping[str, str], *, deadline: float | None, via: Via
     ) -> Answered:
         """Answer one call; `deadline` in seconds from now."""
 
     def watch(
-        self, method: str, request: bytes, metadata: Mapping[str, str]
+        self, method: str, request: bytes, metadata: Mapping[str, str], *, deadline: float | None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Follow what a watch call asked for, message by message."""
+        """Follow what a watch call asked for, message by message, for `deadline` seconds if given."""
 
 
 BytesStream = Stream[bytes, bytes]
@@ -100,7 +101,9 @@ def _handler(method: Method, dispatcher: Dispatching, limits: RpcLimits) -> Hand
     async def streaming(stream: BytesStream) -> None:
         request = await stream.recv_message()
         assert request is not None, "a guarded stream gives a message or raises"
-        await watch(stream, dispatcher.watch(method.name, request, metadata_of(stream)), limits.send_s)
+        deadline = time_left(stream.deadline)
+        updates = dispatcher.watch(method.name, request, metadata_of(stream), deadline=deadline)
+        await watch(stream, updates, limits.send_s)
 
     func: Callable[[Any], Awaitable[None]] = streaming if method.streams else unary
     cardinality = Cardinality.UNARY_STREAM if method.streams else Cardinality.UNARY_UNARY
