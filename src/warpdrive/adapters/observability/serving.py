@@ -4,15 +4,37 @@ The process's signals stay with the agent: uvicorn would take SIGTERM for itself
 """
 
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import anyio
 import uvicorn
 
 _GRACE = 1
 """Seconds (whole, as uvicorn wants them) that requests under way get at the end."""
+
+
+class ServingTlsError(Exception):
+    """Raised when a certificate, key or client authority cannot be used. The message names the files."""
+
+
+class ServingTls(Protocol):
+    """PEM files, in whatever form the caller keeps them. `client_ca_file`: clients must show its certificates."""
+
+    @property
+    def cert_file(self) -> Path:
+        """The server's certificate and what leads to its authority."""
+
+    @property
+    def key_file(self) -> Path:
+        """The certificate's key."""
+
+    @property
+    def client_ca_file(self) -> Path | None:
+        """The authority of clients; None asks for no certificate."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -34,11 +56,11 @@ class _QuietServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(app: Any, listener: socket.socket, *, tls: ServingTls | None = None) -> AsyncIterator[None]:
     """Serve `app` (ASGI) on `listener`, which this closes, while the block runs.
 
-    Accepts connections when the block begins. At its end requests under way get a second, then they are
-    cancelled.
+    Accepts connections when the block begins, of TLS 1.2 or later if `tls` is given. At its end requests under way
+    get a second, then they are cancelled. Raises ServingTlsError before anything starts.
     """
     config = uvicorn.Config(
         app,
@@ -49,6 +71,7 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
+        **_tls_options(tls),
     )
     server = _QuietServer(config)
     stopped = anyio.Event()
@@ -64,6 +87,7 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
             stopped.set()
 
     with listener:
+        _load(config, tls)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve)
             await server.ready.wait()
@@ -74,3 +98,25 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
                 with anyio.move_on_after(_GRACE + 2, shield=True):
                     await stopped.wait()
                 scope.cancel()
+
+
+def _tls_options(tls: ServingTls | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    return {
+        "ssl_certfile": tls.cert_file,
+        "ssl_keyfile": tls.key_file,
+        "ssl_ca_certs": tls.client_ca_file,
+        "ssl_cert_reqs": ssl.CERT_NONE if tls.client_ca_file is None else ssl.CERT_REQUIRED,
+    }
+
+
+def _load(config: uvicorn.Config, tls: ServingTls | None) -> None:
+    """Load the app and the files now: inside the server a fault in them would end the process."""
+    try:
+        config.load()
+    except (OSError, ValueError) as error:
+        if tls is None:
+            raise
+        files = ", ".join(str(file) for file in (tls.cert_file, tls.key_file, tls.client_ca_file) if file is not None)
+        raise ServingTlsError(f"cannot use the TLS files {files}: {error}") from None

@@ -47,6 +47,7 @@ STATUS: Final[Mapping[type[Exception], Status]] = MappingProxyType(
         network_checks.NetworkCheckFailed: Status.UNAVAILABLE,
         read_models.ProjectionConflict: Status.INTERNAL,
         read_models.RowMissing: Status.INTERNAL,
+        read_models.RebuildUnderWay: Status.UNAVAILABLE,
         namespace.InvalidNamespaceName: Status.INVALID_ARGUMENT,
         namespace.InvalidMountPath: Status.INVALID_ARGUMENT,
         namespace.DuplicateMountPath: Status.ALREADY_EXISTS,
