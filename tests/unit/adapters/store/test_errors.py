@@ -22,7 +22,7 @@ def _coded() -> list[type[asyncpg.PostgresError]]:
     found: set[type[asyncpg.PostgresError]] = {
         kind
         for _, kind in inspect.getmembers(exceptions, inspect.isclass)
-        if issubclass(kind, asyncpg.PostgresError) and kind.sqlstate
+        if issubclass(kind, asyncpg.PostgresError) and getattr(kind, "sqlstate", None)
     }
 
     def by_code(kind: type[asyncpg.PostgresError]) -> tuple[str, str]:
