@@ -19,7 +19,18 @@ LogFormat = Literal["console", "json"]
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 
-_LOUD: Final = ("aiobotocore", "aiohttp", "asyncio", "asyncssh", "azure", "boto3", "botocore", "uvicorn", "urllib3")
+_LOUD: Final = (
+    "aiobotocore",
+    "aiohttp",
+    "alembic",
+    "asyncio",
+    "asyncssh",
+    "azure",
+    "boto3",
+    "botocore",
+    "uvicorn",
+    "urllib3",
+)
 """Libraries that tell more than ours at the same level; at debug they dump whole requests."""
 
 

@@ -13,10 +13,13 @@ from contextlib import asynccontextmanager
 
 import anyio
 import anyio.to_thread
+import structlog
 
 from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
+from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.event_store import open_event_reader
+from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.application.control.comparison import Comparison
@@ -26,6 +29,11 @@ from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
 from warpdrive.entrypoints.control.supervision import place_from_json
+from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
+from warpdrive.entrypoints.process.signals import ending_signals
+from warpdrive.entrypoints.settings.control import ControlSettings
+
+_log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -37,7 +45,7 @@ async def working(place: DatabasePlace) -> AsyncIterator[None]:
         anyio.create_task_group() as tasks,
     ):
         codec = EventCodec()
-        models = PostgresReadModels(pool)
+        models = PostgresReadModels(Questions(pool))
         writer = PostgresReadModelWriter(place)
         rebuilding = Rebuilding(reader, writer, codec)
         projector = Projector(reader, writer, Positions(models), Projecting(codec), rebuild=rebuilding.run)
@@ -46,6 +54,23 @@ async def working(place: DatabasePlace) -> AsyncIterator[None]:
         tasks.start_soon(comparison.run)
         yield
         tasks.cancel_scope.cancel()
+
+
+async def run_worker(settings: ControlSettings) -> None:
+    """Work on the configured database until SIGTERM, SIGINT or SIGHUP.
+
+    Raises what `run.START_FAULTS` lists when it cannot start.
+    """
+    place = settings.database
+    assert place is not None, "an embedded database is its api's own"
+    with anyio.open_signal_receiver(*ending_signals()) as signals:
+        _log.info("the database is ready", database=str(place), revision=await migrate(place))
+        async with working(place):
+            notify(READY)
+            async for received in signals:
+                _log.info("signal received", signal=received.name)
+                break
+            notify(STOPPING)
 
 
 async def _work_until_told(place: DatabasePlace) -> None:

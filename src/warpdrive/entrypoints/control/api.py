@@ -1,0 +1,206 @@
+"""The API's process: a database, the use cases on it, and two doors to them."""
+
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Self
+from uuid import uuid4
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from prometheus_client import CollectorRegistry
+
+from warpdrive import __version__
+from warpdrive.adapters.observability.control_metrics import ControlMeter, ControlReadings, register_readings
+from warpdrive.adapters.observability.listening import listen
+from warpdrive.adapters.observability.serving import serving
+from warpdrive.adapters.rest.probes import Check, Probes
+from warpdrive.adapters.rest.server import serving_rest
+from warpdrive.adapters.rpc.server import serving_rpc
+from warpdrive.adapters.rpc.tls import ServerTls, server_context
+from warpdrive.adapters.store.agents import PostgresAgentRegister
+from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
+from warpdrive.adapters.store.embedded import embedded_postgres
+from warpdrive.adapters.store.event_reader import Questions
+from warpdrive.adapters.store.event_store import open_event_store
+from warpdrive.adapters.store.migrating import migrate
+from warpdrive.adapters.store.read_models import PostgresReadModels
+from warpdrive.adapters.wire.dispatch import Dispatcher
+from warpdrive.application.control.lag import Lag
+from warpdrive.application.control.plane import ControlPlane, build_plane
+from warpdrive.application.control.positions import Positions
+from warpdrive.application.control.readiness import Readiness
+from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
+from warpdrive.entrypoints.control.supervision import keep_worker
+from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
+from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
+from warpdrive.entrypoints.process.signals import ending_signals
+from warpdrive.entrypoints.process.system_clock import SystemClock
+from warpdrive.entrypoints.settings.control import ControlSettings
+
+_log = structlog.get_logger(__name__)
+
+_CONNECTIONS: Final = 12
+"""For queries; the store has as many again. Two processes of this size fit a server's usual 100 connections."""
+
+
+async def run_api(settings: ControlSettings, *, with_worker: bool, another_token: bool) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP. Raises what `run.START_FAULTS` lists when it cannot start."""
+    async with AsyncExitStack() as stack:
+        # First what is quickly found wrong: addresses that are taken, certificates that cannot be read.
+        doors = stack.enter_context(_Doors(settings))
+        signals = stack.enter_context(anyio.open_signal_receiver(*ending_signals()))
+        place = await stack.enter_async_context(_database(settings))
+        _log.info("the database is ready", database=str(place), revision=await migrate(place))
+        house = await stack.enter_async_context(_furnished(settings, place))
+        if with_worker:
+            log = {"level": settings.log.level, "format": settings.log.format}
+            house.tasks.start_soon(keep_worker, place, log)
+        await stack.enter_async_context(_serving(house, doors))
+        tokens, directory = house.plane.tokens, settings.server.data_dir
+        token = await ensure_first_token(tokens, house.readiness, directory)
+        if another_token:
+            token = await new_admin_token(tokens, directory)
+        welcome(doors.whereabouts(place, token))
+        notify(READY)
+        async for received in signals:
+            _log.info("signal received", signal=received.name)
+            break
+        notify(STOPPING)
+
+
+class _Doors:
+    """The bound sockets of both doors, and their certificate."""
+
+    def __init__(self, settings: ControlSettings) -> None:
+        self._settings = settings
+        files = settings.tls
+        self.tls = None if files is None else ServerTls(files.cert_file, files.key_file, files.client_ca_file)
+
+    def __enter__(self) -> Self:
+        """Bind. Raises AddressError, TlsUnusable."""
+        self.context = None if self.tls is None else server_context(self.tls)
+        server = self._settings.server
+        self.rest = listen(str(server.rest_addr), key="control_plane.rest_addr", instead=" (--rest-addr)")
+        try:
+            self.grpc = listen(str(server.grpc_addr), key="control_plane.grpc_addr", instead=" (--grpc-addr)")
+        except BaseException:
+            self.rest.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what nobody has taken over."""
+        self.rest.close()
+        self.grpc.close()
+
+    def whereabouts(self, place: DatabasePlace, token: Path | None) -> Whereabouts:
+        """Say where everything is."""
+        settings = self._settings
+        return Whereabouts(
+            rest=_shown(self.rest),
+            grpc=_shown(self.grpc),
+            tls=self.tls is not None,
+            loopback_only=settings.loopback_only,
+            open_door=settings.server.auth.mode == "none",
+            database="embedded, in " + str(settings.server.data_dir) if settings.database is None else str(place),
+            token=None if token is None else str(token),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What stands between the database and the doors."""
+
+    plane: ControlPlane
+    dispatcher: Dispatcher
+    readiness: Readiness
+    registry: CollectorRegistry
+    tasks: TaskGroup
+
+
+@asynccontextmanager
+async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIterator[_House]:
+    """Put the use cases on the database, with everything that runs in the background."""
+    async with (
+        open_event_store(place) as store,
+        open_pool(place, Role.APP, min_size=1, max_size=_CONNECTIONS, application_name="warpdrive queries") as pool,
+        anyio.create_task_group() as tasks,
+    ):
+        clock = SystemClock()
+        questions = Questions(pool)
+        models = PostgresReadModels(questions)
+        register = PostgresAgentRegister(questions)
+        positions = Positions(models)
+        lag = Lag(store, models, clock)
+        readiness = Readiness(store, register, lag, clock)
+        plane = build_plane(
+            writer=readiness,
+            reader=store,
+            shelf=store,
+            models=models,
+            register=register,
+            wait=positions.wait,
+            clock=clock,
+            new_id=uuid4,
+            random=os.urandom,
+            open_door=settings.server.auth.mode == "none",
+        )
+        registry = CollectorRegistry()
+        dispatcher = Dispatcher(plane, clock=clock, wait=positions.wait, meter=ControlMeter(registry))
+        readings = ControlReadings(
+            lag_positions=lambda: lag.positions,
+            lag_seconds=lambda: lag.seconds,
+            head=lambda: lag.head,
+            watchers=lambda: plane.watch.watchers,
+            ready=lambda: readiness.ready,
+        )
+        register_readings(registry, readings)
+        await lag.measure()
+        for run in (lag.run, readiness.run, plane.watch.run):
+            tasks.start_soon(run)
+        yield _House(plane, dispatcher, readiness, registry, tasks)
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _serving(house: _House, doors: _Doors) -> AsyncIterator[None]:
+    """Open both doors; at the end both are drained before anything behind them goes."""
+    started = time.monotonic()
+
+    def facts() -> Mapping[str, object]:
+        return {"version": __version__, "pid": os.getpid(), "uptime_seconds": round(time.monotonic() - started, 3)}
+
+    async def checks() -> Sequence[Check]:
+        return [Check(check.name, check.ok, check.detail) for check in house.readiness.checks()]
+
+    probes = Probes(facts, checks, house.registry)
+    serve = partial(serving, tls=doors.tls)
+    async with (
+        serving_rest(house.dispatcher, probes, doors.rest, serve, version=__version__),
+        serving_rpc(house.dispatcher, doors.grpc, ready=lambda: house.readiness.ready, tls=doors.context),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def _database(settings: ControlSettings) -> AsyncIterator[DatabasePlace]:
+    """Give the configured database, or an embedded one for as long as the block runs."""
+    if settings.database is not None:
+        yield settings.database
+        return
+    async with embedded_postgres(settings.server.data_dir) as place:
+        yield place
+
+
+def _shown(listener: socket.socket) -> str:
+    """Write a bound address as somebody would type it."""
+    host, port = listener.getsockname()[:2]
+    host = {"::": "localhost", "0.0.0.0": "localhost"}.get(host, host)  # noqa: S104 - only shown
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,106 @@
+"""One invocation, from settings to an exit status."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from warpdrive.adapters.observability.listening import AddressError
+from warpdrive.adapters.observability.logging import configure_logging
+from warpdrive.adapters.rpc.tls import TlsUnusable
+from warpdrive.adapters.store.connecting import DatabaseError
+from warpdrive.adapters.store.embedded import EmbeddedPostgresError
+from warpdrive.adapters.store.migrating import DatabaseNewer
+from warpdrive.application.ports.event_store import EventStoreError
+from warpdrive.entrypoints.control.api import run_api
+from warpdrive.entrypoints.control.first_token import TokenFileError
+from warpdrive.entrypoints.control.worker import run_worker
+from warpdrive.entrypoints.settings import SettingsError, render_faults
+from warpdrive.entrypoints.settings.control import ControlSettings, load_control_settings
+from warpdrive.entrypoints.settings.secrets import secrets_of
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+START_FAULTS = (
+    AddressError,
+    DatabaseError,
+    DatabaseNewer,
+    EmbeddedPostgresError,
+    EventStoreError,
+    TlsUnusable,
+    TokenFileError,
+)
+"""What the operator has to mend: told without a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What was typed, decoded. `role`: all, api or worker."""
+
+    config: Path | None
+    role: str = "all"
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    new_admin_token: bool = False
+
+
+def check(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Print what would be started; returns the exit status."""
+    settings = _load(invocation, environ)
+    if settings is None:
+        return USAGE
+    server = settings.server
+    print(f"gRPC      {server.grpc_addr}{' with TLS' if settings.tls else ''}")
+    print(f"REST      {server.rest_addr}{' with TLS' if settings.tls else ''}")
+    print(f"database  {settings.database or f'embedded, in {server.data_dir}'}")
+    print(f"callers   {'show a token' if server.auth.mode == 'token' else 'are all admins (auth.mode none)'}")
+    return DONE
+
+
+def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Serve until told to end; returns the exit status."""
+    settings = _load(invocation, environ)
+    if settings is None:
+        return USAGE
+    if invocation.role == "worker" and settings.database is None:
+        print(
+            "warpdrive-control: --role worker needs a database that the api shares: set control_plane.database, "
+            "or run --role all, which starts a worker beside an embedded one",
+            file=sys.stderr,
+        )
+        return USAGE
+    configure_logging(settings.log.level, settings.log.format, secrets=secrets_of(settings))
+    try:
+        try:
+            if invocation.role == "worker":
+                anyio.run(run_worker, settings)
+            else:
+                anyio.run(_api, settings, invocation)
+        except BaseExceptionGroup as group:
+            raise _only_one(group) from group
+    except START_FAULTS as fault:
+        print(f"warpdrive-control: {fault}", file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+async def _api(settings: ControlSettings, invocation: Invocation) -> None:
+    await run_api(settings, with_worker=invocation.role == "all", another_token=invocation.new_admin_token)
+
+
+def _load(invocation: Invocation, environ: Mapping[str, str]) -> ControlSettings | None:
+    """Return the settings, or None after printing every fault."""
+    try:
+        return load_control_settings(invocation.config, environ, overrides=invocation.overrides)
+    except SettingsError as error:
+        print(render_faults(str(invocation.config or "defaults"), error.faults), file=sys.stderr)
+        return None
+
+
+def _only_one(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Unpack a group of one: task groups wrap the fault that stopped them, people want the fault."""
+    fault: BaseException = group
+    while isinstance(fault, BaseExceptionGroup) and len(fault.exceptions) == 1:
+        fault = fault.exceptions[0]
+    return fault
