@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.agents import health
+from tests.support.agents import health, metric
 from tests.support.mounts import COMMANDS, MountProcess, running
 from tests.support.ports import LOOPBACK, free_port, wait_until
 
@@ -120,6 +120,7 @@ def test_an_entry_appears_without_a_remount(start: Starter, work: Path) -> None:
         wait_until(lambda: not is_absent(agent.point / "deep" / "data"), within=SOON)
         assert names(agent.point / "deep") == ["data"]
         assert (agent.point / "deep/data/f").read_text() == "first"
+        assert metric(agent.config, "warpdrive_backend_bytes_read_total", '{backend="one"}') == len("first")
         agent.serve(deep__data=local(work, "one"), more=local(work, "two"))
         wait_until(lambda: names(agent.point) == ["deep", "more"], within=SOON)
 

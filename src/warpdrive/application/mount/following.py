@@ -108,6 +108,7 @@ class NamespaceFollower:
         self._away_since: float | None = clock.monotonic()
         """Monotonic time; None while connected."""
         self._heard = anyio.Event()
+        """The control plane has spoken: something that is served now, or a refusal."""
 
     async def begin(self) -> None:
         """Return once a namespace is served: the control plane's, or after some patience the one on disk.
@@ -119,7 +120,7 @@ class NamespaceFollower:
             await self._heard.wait()
         if self._served is not None:
             return
-        if self._refusal:
+        if self._heard.is_set() or (kept is None and self._refusal):
             raise NamespaceUnavailable(f"the control plane at {self._address}: {self._refusal}")
         if kept is None:
             raise NamespaceUnavailable(
@@ -129,7 +130,7 @@ class NamespaceFollower:
             )
         self._from_disk = self._serve(kept)
         if not self._from_disk:
-            raise NamespaceUnavailable(self._refusal)
+            raise NamespaceUnavailable(f"{self._refusal}, as it is kept in agent.state_dir")
         log.warning(
             "the control plane is away: serving the namespace kept on disk",
             extra={"namespace": kept.name, "position": kept.position, "fault": self._feed.fault},
@@ -144,7 +145,7 @@ class NamespaceFollower:
                     async with self._feed.follow() as snapshots:
                         await self._take_all(snapshots)
                 except Exception as defect:  # readers shall not pay for a defect in the tie
-                    self._refuse(f"following failed: {defect!r}")
+                    self._refusal = f"following failed: {defect!r}"
                     log.exception("following the namespace failed")
                 await anyio.sleep(self._patience.refused)
 
@@ -184,13 +185,15 @@ class NamespaceFollower:
             async for snapshot in snapshots:
                 await self._take(snapshot)
         except FeedRefused as refusal:
-            self._refuse(f"refused: {refusal.detail}")
+            self._refusal = f"refused: {refusal.detail}"
+            self._heard.set()
             log.error("the control plane refuses", extra={"address": self._address, "reason": refusal.detail})  # noqa: TRY400  the reason says it all
 
     async def _take(self, snapshot: NamespaceSnapshot) -> None:
         if not self._serve(snapshot):
             return
         self._from_disk = False
+        self._refusal = ""
         self._heard.set()
         try:
             await anyio.to_thread.run_sync(self._disk.keep, snapshot)
@@ -203,11 +206,10 @@ class NamespaceFollower:
         try:
             change = self._mount.remount(() if snapshot.retired else snapshot.entries, self._open_reader)
         except NamespaceError as fault:
-            self._refuse(f"namespace {snapshot.name} at position {snapshot.position} cannot be served: {fault}")
+            self._refusal = f"namespace {snapshot.name} at position {snapshot.position} cannot be served: {fault}"
             log.error("namespace not served", extra={"position": snapshot.position, "fault": str(fault)})  # noqa: TRY400  the fault says it all
             return False
         self._served = snapshot
-        self._refusal = ""
         log.info(
             "namespace served",
             extra={
@@ -219,10 +221,6 @@ class NamespaceFollower:
             },
         )
         return True
-
-    def _refuse(self, reason: str) -> None:
-        self._refusal = reason
-        self._heard.set()
 
     async def _watch(self) -> None:
         while True:

@@ -156,6 +156,21 @@ class TestStart:
         assert "refused: the token is for node-8" in await tie.refusal_of_start()
         assert tie.served.sets == []
 
+    async def test_nonsense_at_start_is_no_reason_to_serve_nothing(self) -> None:
+        """A state that cannot be served, or a defect in the tie: the last known serves, and health says why."""
+        tie = Tie(disk=LastKnownMemory(snapshot(3, "/old")))
+        tie.feed.publish(snapshot(4, "/twice", "/twice"))
+        async with tie.begun():
+            assert tie.served.sets == [["/old"]]
+            with pytest.raises(CheckFailedError, match="position 4 cannot be served"):
+                await tie.follower.probe()
+        assert "position 4 cannot be served" in await self._words_with_nothing_on_disk(snapshot(4, "/b", "/b"))
+
+    async def _words_with_nothing_on_disk(self, nonsense: NamespaceSnapshot) -> str:
+        tie = Tie()
+        tie.feed.publish(nonsense)
+        return await tie.refusal_of_start()
+
     async def test_another_namespace_on_disk_is_none(self) -> None:
         """The configuration was changed to a namespace that this node never served."""
         other = NamespaceSnapshot(3, UUID(int=2), "other")
