@@ -104,6 +104,8 @@ BEGIN
     DELETE FROM public.warpdrive_tracking WHERE application_name = 'read_model_next';
     INSERT INTO public.warpdrive_tracking VALUES ('read_model_next', 0);
     CREATE SCHEMA read_model_next;
+    EXECUTE format('COMMENT ON SCHEMA read_model_next IS %L',
+        obj_description('read_model'::regnamespace, 'pg_namespace'));
     -- Each keeps the rights that were given on the one it will replace.
     FOR given IN
         SELECT a.grantee, a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
@@ -118,6 +120,8 @@ BEGIN
     LOOP
         EXECUTE format('CREATE TABLE read_model_next.%I (LIKE read_model.%I INCLUDING ALL)',
             copied.relname, copied.relname);
+        EXECUTE format('COMMENT ON TABLE read_model_next.%I IS %L',
+            copied.relname, obj_description(copied.oid, 'pg_class'));
         FOR given IN
             SELECT a.grantee, a.privilege_type FROM pg_class AS c, aclexplode(c.relacl) AS a
                 WHERE c.oid = copied.oid AND a.grantee NOT IN (0, c.relowner)

@@ -1,5 +1,7 @@
 """How the read models are written: steps, one runner, rebuilds."""
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.contract.read_models.conftest import Kept
@@ -127,11 +129,9 @@ async def test_a_rebuild_is_made_beside_and_swapped_in(kept: Kept) -> None:
             assert await beside.position() == 0
             await beside.apply([PutRow("team_members", member("new"))], position=4)
             assert await members(kept) == ["old"]
-            with pytest.raises(ProjectionConflict):
-                await kept.writer.swap_in(beside)  # behind
-            assert (await members(kept), await kept.models.position()) == (["old"], 5)
-            await beside.apply([PutRow("team_members", member("newer"))], position=8)
-            await kept.writer.swap_in(beside)
+            await kept.writer.swap_in(
+                beside, lambda: beside.apply([PutRow("team_members", member("newer"))], position=8)
+            )
         assert (await members(kept), await kept.models.position()) == (["new", "newer"], 8)
         # The runner went on from 5: what it would apply next may be in the new tables already.
         with pytest.raises(ProjectionConflict):
@@ -152,8 +152,45 @@ async def test_a_rebuild_that_ends_early_leaves_everything_as_it_was(kept: Kept)
     async with kept.writer.rebuilding() as again:
         assert await again.position() == 0
         await again.apply([], position=5)
-        await kept.writer.swap_in(again)
+        await kept.writer.swap_in(again, anyio.lowlevel.checkpoint)
     assert (await members(kept), await kept.models.position()) == ([], 5)
+
+
+async def test_tables_that_are_behind_are_not_swapped_in(kept: Kept) -> None:
+    """Nobody would see again what they saw before; the live ones stay."""
+    async with kept.writer.running() as live:
+        assert live is not None
+        await live.apply([PutRow("team_members", member("old"))], position=5)
+        async with kept.writer.rebuilding() as beside:
+            await beside.apply([PutRow("team_members", member("new"))], position=3)
+            with pytest.raises(ProjectionConflict):
+                await kept.writer.swap_in(beside, lambda: beside.apply([], position=4))
+        await live.apply([PutRow("team_members", member("other"))], position=6)
+    assert (await members(kept), await kept.models.position()) == (["old", "other"], 6)
+
+
+async def test_live_tables_stand_still_while_the_rebuilt_ones_catch_up(kept: Kept) -> None:
+    """A step that comes then waits, and is a conflict after the swap: it may be in the new tables already."""
+    async with kept.writer.running() as live, kept.writer.rebuilding() as beside, anyio.create_task_group() as tasks:
+        assert live is not None
+        await live.apply([PutRow("team_members", member("old"))], position=5)
+        refused = anyio.Event()
+
+        async def step() -> None:
+            with pytest.raises(ProjectionConflict):
+                await live.apply([PutRow("team_members", member("late"))], position=6)
+            refused.set()
+
+        async def catch_up() -> None:
+            tasks.start_soon(step)
+            for _ in range(20):
+                await kept.models.position()  # time for the step to be taken, if it could be
+            assert (await members(kept), await kept.models.position()) == (["old"], 5)
+            await beside.apply([PutRow("team_members", member("new"))], position=7)
+
+        await kept.writer.swap_in(beside, catch_up)
+        await refused.wait()
+    assert (await members(kept), await kept.models.position()) == (["new"], 7)
 
 
 async def test_one_rebuild_at_a_time(kept: Kept) -> None:
@@ -163,5 +200,5 @@ async def test_one_rebuild_at_a_time(kept: Kept) -> None:
         with pytest.raises(RebuildUnderWay):
             async with kept.writer.rebuilding():
                 raise AssertionError("there must be no second")
-        await kept.writer.swap_in(first)
+        await kept.writer.swap_in(first, anyio.lowlevel.checkpoint)
     assert await members(kept) == ["new"]

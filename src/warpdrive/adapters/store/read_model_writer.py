@@ -6,7 +6,7 @@ too, never comes between a step's look at the position and its rows; and a state
 bear the names then.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -54,6 +54,9 @@ _MOVE: Final = """
     RETURNING notification_id
 """
 
+_HOLD: Final = "SELECT 1 FROM public.warpdrive_tracking WHERE application_name = $1 FOR UPDATE"
+"""Keeps the live tables' steps waiting until the transaction ends."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -67,8 +70,19 @@ class PostgresReadModelWriter:
     async def running(self) -> AsyncIterator[ProjectionTarget | None]:
         """See the port."""
         async with self._connection("warpdrive projector") as connection:
-            mine = await self._locked(connection, _RUNNER)
-            yield _Tables(connection, LIVE) if mine else None
+            if not await self._locked(connection, _RUNNER):
+                yield None
+                return
+            with anyio.CancelScope() as scope:
+
+                def lost(_: object) -> None:
+                    scope.cancel()
+
+                connection.add_termination_listener(lost)
+                yield _Tables(connection, LIVE)
+                connection.remove_termination_listener(lost)
+            if scope.cancelled_caught:
+                raise StoreUnavailable("the runner's connection was lost, and its lock with it")
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[ProjectionTarget]:
@@ -83,10 +97,10 @@ class PostgresReadModelWriter:
             finally:
                 await self._clear(connection)
 
-    async def swap_in(self, rebuilt: ProjectionTarget) -> None:
+    async def swap_in(self, rebuilt: ProjectionTarget, catch_up: Callable[[], Awaitable[object]]) -> None:
         """See the port."""
         assert isinstance(rebuilt, _Tables), "only what `rebuilding` gave can be swapped in"
-        await rebuilt.swap_in()
+        await rebuilt.swap_in(catch_up)
 
     @asynccontextmanager
     async def _connection(self, name: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
@@ -146,11 +160,14 @@ class _Tables:
                 await self._write(net)
         self._seen = position
 
-    async def swap_in(self) -> None:
+    async def swap_in(self, catch_up: Callable[[], Awaitable[object]]) -> None:
         assert self._schema == BESIDE, "live tables are where they belong"
         with told_as_store_errors():
-            if not await self._connection.fetchval("SELECT public.warpdrive_swap_rebuilt()"):
-                raise ProjectionConflict("the rebuilt tables are behind the live ones")
+            async with self._connection.transaction():
+                await self._connection.execute(_HOLD, LIVE)
+                await catch_up()
+                if not await self._connection.fetchval("SELECT public.warpdrive_swap_rebuilt()"):
+                    raise ProjectionConflict("the rebuilt tables are behind the live ones")
 
     async def _write(self, net: Sequence[RowChange]) -> None:
         """Write changes of which none concerns the same row as another, a statement for all that are alike."""

@@ -4,7 +4,7 @@ A row's columns and their meaning are in `application/projections/tables.py`; va
 datetime with a zone, lists and dicts of texts). Nothing here knows SQL.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -73,7 +73,10 @@ class ReadModelWriter(Protocol):
     """What the projector needs. Every method raises StoreUnavailable."""
 
     def running(self) -> AbstractAsyncContextManager[ProjectionTarget | None]:
-        """Be the one runner while the block runs; gives None when another process is. Lost with the connection."""
+        """Be the one runner while the block runs; gives None when another process is.
+
+        Lost with the connection: the block is then cancelled and StoreUnavailable raised after it.
+        """
 
     def rebuilding(self) -> AbstractAsyncContextManager[ProjectionTarget]:
         """Give empty tables beside the live ones; they are dropped at the block's end if they were not swapped in.
@@ -81,10 +84,11 @@ class ReadModelWriter(Protocol):
         Raises RebuildUnderWay.
         """
 
-    async def swap_in(self, rebuilt: ProjectionTarget) -> None:
+    async def swap_in(self, rebuilt: ProjectionTarget, catch_up: Callable[[], Awaitable[object]]) -> None:
         """Put the rebuilt tables in place of the live ones, in one transaction.
 
-        Raises ProjectionConflict when they are behind the live ones: catch up first.
+        No step of the live ones is applied meanwhile, and `catch_up` brings the rebuilt ones to where they are. Raises
+        ProjectionConflict when they are behind even then, and whatever `catch_up` raises; nothing is swapped then.
         """
 
 

@@ -1,9 +1,11 @@
 """The read models in memory: the twin of `PostgresReadModels` and `PostgresReadModelWriter`, and as strict as they."""
 
 import copy
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+
+import anyio
 
 from warpdrive.application.ports.read_models import ProjectionConflict, ProjectionTarget, RebuildUnderWay, RowChange
 from warpdrive.application.projections.expected import ExpectedRows
@@ -50,10 +52,12 @@ class MemoryReadModels:
         finally:
             self._rebuilding = False
 
-    async def swap_in(self, rebuilt: ProjectionTarget) -> None:
+    async def swap_in(self, rebuilt: ProjectionTarget, catch_up: Callable[[], Awaitable[object]]) -> None:
         """See the port."""
         assert isinstance(rebuilt, _Target), "only what `rebuilding` gave can be swapped in"
-        self._live.become(rebuilt.tables)
+        async with self._live.standing_still:
+            await catch_up()
+            self._live.become(rebuilt.tables)
 
     async def position(self) -> int:
         """See the port."""
@@ -89,6 +93,8 @@ class _Tables:
     def __init__(self) -> None:
         self._rows = ExpectedRows()
         self.position = 0
+        # Held by a swap, so that no step comes between its last look and itself.
+        self.standing_still = anyio.Lock()
 
     def apply(self, changes: Sequence[RowChange], position: int) -> None:
         brought = ExpectedRows(self._rows.by_key())  # all or nothing, as a transaction
@@ -117,10 +123,11 @@ class _Target:
         return self._seen
 
     async def apply(self, changes: Sequence[RowChange], *, position: int) -> None:
-        if position <= self.tables.position or self._seen not in {None, self.tables.position}:
-            raise ProjectionConflict(f"a step to position {position} was applied already")
-        self.tables.apply(changes, position)
-        self._seen = position
+        async with self.tables.standing_still:
+            if position <= self.tables.position or self._seen not in {None, self.tables.position}:
+                raise ProjectionConflict(f"a step to position {position} was applied already")
+            self.tables.apply(changes, position)
+            self._seen = position
 
 
 def _check(table: Table, where: Mapping[str, Any], order: Sequence[str], after: Sequence[Any] | None) -> None:
