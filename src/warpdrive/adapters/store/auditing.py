@@ -66,12 +66,10 @@ async def open_record(place: DatabasePlace, *, one_moment: bool = False) -> Asyn
 
 
 class _OneMoment:
-    """What `Questions` and `PostgresReadModels` use of a pool."""
+    """What `Questions` use of a pool."""
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
-        self.fetch = connection.fetch
-        self.fetchval = connection.fetchval
 
     @asynccontextmanager
     async def acquire(self, **_options: Any) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
@@ -82,6 +80,6 @@ def _record(place: DatabasePlace, pool: "asyncpg.Pool[asyncpg.Record]") -> Postg
     questions = Questions(pool)
     return PostgresRecord(
         PostgresEventReader(questions, Listener(place, Role.AUDIT)),
-        PostgresReadModels(pool),
+        PostgresReadModels(questions),
         PostgresNameRegister(questions),
     )
