@@ -2,6 +2,8 @@
 
 Invariants:
 - `_current[path]` is the inode that a lookup of the path answers now; at most one per path.
+- Its backend is the one that serves the path: whoever binds an answer has looked, after the last await, that the mounts
+  were not replaced meanwhile, and their replacement lets go of what another backend serves from then on.
 - A file inode's `info` never changes its version: a new version is a new inode.
 - An inode lives while the kernel holds lookups of it or a handle is open; then it is forgotten, current or not.
 """

@@ -111,11 +111,7 @@ class Tree:
         if located is None or why_hidden(name):
             raise NoSuchEntry(path)
         known = self._inodes.current(path)
-        if (
-            known is not None
-            and now - known.validated_at <= self._freshness.entry_ttl
-            and known.backend is self._backends.at(located.entry)
-        ):
+        if known is not None and now - known.validated_at <= self._freshness.entry_ttl:
             return known
         absent_at = self._absent.get(path)
         if absent_at is not None and now - absent_at <= self._freshness.negative_ttl:

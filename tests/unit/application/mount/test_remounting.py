@@ -40,9 +40,9 @@ async def test_an_entry_appears_inside_another_and_hides_its_names() -> None:
     async with changing_mount(outer={"in/x": b"old", "in/y": b"y"}, inner={"x": b"new"}) as mount:
         mount.remount(d="outer")
         outside = await mount.look("/d")
-        assert await mount.names((await mount.look("/d/in")).inode) == ["x", "y"]
         with pytest.raises(NoSuchEntry):
             await mount.look("/d/in/z")
+        assert await mount.names((await mount.look("/d/in")).inode) == ["x", "y"]
         mount.buckets["inner"].put("z", b"z", 1, {})
         mount.remount(d="outer", i=entry("/d/in", "inner"))
         assert await mount.names((await mount.look("/d/in")).inode) == ["x", "z"]
@@ -218,6 +218,26 @@ class TestUnderWay:
             await _change_meanwhile(mount, listing)
             assert shown == ["g"]
             assert await mount.names(directory) == ["g"]
+
+    async def test_a_listing_that_an_appearing_entry_overtakes_is_not_shown(self) -> None:
+        """Its backend stays in service, but not here: the listing says nothing of the entry's directory."""
+        async with changing_mount(outer={"in/x": b"old"}, inner={"y": b"new"}) as mount:
+            mount.remount(d="outer")
+            directory = (await mount.look("/d/in")).inode
+            (reader,) = mount.readers["outer"]
+            reader.pause = pause = anyio.Event()
+            shown: list[str] = []
+
+            async def listing() -> None:
+                shown.extend(await mount.names(directory))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(listing)
+                await anyio.wait_all_tasks_blocked()
+                mount.remount(d="outer", i=entry("/d/in", "inner"))
+                pause.set()
+            assert shown == ["y"]
+            assert await mount.names((await mount.look("/d/in")).inode) == ["y"]
 
     async def test_a_directory_being_read_ends_when_its_entry_changes(self) -> None:
         """A stream of the old names binds none of them after the change."""
