@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 BIN := .venv/bin
-SCRIPTS := hack/setup-dev.sh hack/run-local.sh .ci/run
+SCRIPTS := hack/setup-dev.sh hack/run-local.sh hack/run-control.sh .ci/run
 # Options for the program behind a target, for example: make run-local ARGS='--exit', make bench ARGS='--quick'
 ARGS ?=
 
@@ -21,8 +21,8 @@ run-local: ## Run the main job: servers, a mount over real data, two training ep
 	@hack/run-local.sh $(ARGS)
 
 .PHONY: run-control
-run-control: ## Run the control plane (not built yet)
-	@echo "run-control: there is no control plane yet; the agent works alone from its YAML file" >&2; exit 1
+run-control: ## Run the control plane with an embedded PostgreSQL (ARGS='--data-dir DIR --rest-addr HOST:PORT')
+	@hack/run-control.sh $(ARGS)
 
 .PHONY: test
 test: setup lint types ## Run everything that needs no account: linters, types, contracts between layers, all tests
@@ -69,3 +69,7 @@ helm-package: ## Package the Helm chart (not built yet)
 .PHONY: bench
 bench: setup ## Measure beside rclone, s3fs, a bare downloader and the local file (root; ARGS='--quick --case NAME')
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+.PHONY: bench-control
+bench-control: setup ## Measure the control plane beside the official recorder and a bare append (ARGS='--quick --case NAME')
+	$(BIN)/python -m benchmarks.control $(ARGS)
