@@ -34,6 +34,8 @@ from warpdrive.application.ports.event_store import (
 )
 
 _LEAST_PATIENCE_S: Final = 0.05
+_GRACE_S: Final = 1.0
+"""So much longer the server may take to say that the lock was not had: known is better than unknown."""
 
 _DURABLE: Final = """
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
@@ -55,7 +57,7 @@ class GroupLimits:
     """Bytes; a single larger command goes alone."""
     queue: int = 4096
     patience_s: float = 5.0
-    """From a command's arrival to its answer, whatever happens to the server."""
+    """From a command's arrival to its answer, whatever happens to the server; a second more when it stays silent."""
     lock_patience_s: float = 2.0
 
 
@@ -199,12 +201,13 @@ class GroupAppender:
         deadline = max(waiting.deadline for waiting in group)
         with anyio.fail_after(deadline - anyio.current_time()):
             statement = await self._prepared()
-        patience = deadline - anyio.current_time()
+        patience = max(deadline - anyio.current_time(), _LEAST_PATIENCE_S)
+        lock_patience = min(patience, self._limits.lock_patience_s)
         try:
             rows: list[asyncpg.Record] = await statement.fetch(
-                round(self._limits.lock_patience_s * 1000),
+                round(lock_patience * 1000),
                 *append_call.arguments([waiting.append for waiting in group]),
-                timeout=max(patience, _LEAST_PATIENCE_S),
+                timeout=patience + _GRACE_S,
             )
         except BaseException as error:
             # Cancelled is lost too: nobody waits for the answer of a call that was sent.
