@@ -1,8 +1,9 @@
 """Aggregates' pending events as a store would give them back, with positions that have gaps, and as appends."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from eventsourcing.domain import Aggregate
 
@@ -43,8 +44,10 @@ def pending(aggregate: Aggregate) -> list[Aggregate.Event]:
     return [event for event in aggregate.pending_events if isinstance(event, Aggregate.Event)]
 
 
-def append_of(events: Sequence[Aggregate.Event], *, actor: str = ACTOR) -> Append:
-    """Make the append of events of one stream."""
+def append_of(events: Sequence[Aggregate.Event], *, stream: UUID | None = None, actor: str = ACTOR) -> Append:
+    """Make the append of events of one stream, or of the same events in another stream."""
     codec = EventCodec()
     new = [codec.encode(event) for event in events]
+    if stream is not None:
+        new = [replace(event, stream=stream) for event in new]
     return Append(CommandFacts(uuid4(), REQUEST, actor), new[-1].stream, new[-1].version, new)
