@@ -45,11 +45,15 @@ class FakeSubject:
 
 @dataclass
 class FakePlane:
-    """Has every subject of `ControlPlane`. `answers`: by "subject.verb" what is answered, an exception is raised."""
+    """Has every subject of `ControlPlane`. `answers`: by "subject.verb" what is answered; an exception is raised.
+
+    `always`: the answer to everything else.
+    """
 
     answers: dict[str, Any] = field(default_factory=dict)
     principals: dict[str | None, Principal] = field(default_factory=lambda: {SECRET: ADMIN})
     changes: list[WatchChange | Exception] = field(default_factory=list)
+    always: Any = None
     position: int = 7
     asked: list[Asked] = field(default_factory=list)
     watched: list[tuple[Any, ...]] = field(default_factory=list)
@@ -84,7 +88,9 @@ class FakePlane:
     async def ask(self, asked: Asked) -> Done[Any]:
         """Note what is asked, and answer."""
         self.asked.append(asked)
-        answer = self.answers.get(f"{asked.subject}.{asked.verb}", NotFound(asked.subject, "what was not put here"))
+        answer = self.answers.get(f"{asked.subject}.{asked.verb}", self.always)
+        if answer is None:
+            answer = NotFound(asked.subject, "what was not put here")
         if callable(answer):
             answer = await answer(asked)
         if isinstance(answer, Exception):
