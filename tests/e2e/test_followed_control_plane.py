@@ -1,7 +1,6 @@
 """A node that follows a real control plane: `warpdrive-mount` and `warpdrive-control`, each its own process."""
 
 import json
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ TENANT = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlaneProcess]:
-    """Run one with an embedded database; the last test kills it."""
+    """Run one with an embedded database; the last test stops it."""
     with reachable_dir() as scratch, control_plane(scratch / "plane") as running:
         yield running
 
@@ -84,7 +83,7 @@ def test_another_nodes_token_is_refused_at_the_start(plane: ControlPlaneProcess,
 def test_a_node_follows_and_outlives_its_control_plane(
     plane: ControlPlaneProcess, source: Path, tmp_path: Path
 ) -> None:
-    """Entries come and go by REST, open files go on, a restart while the control plane is dead shows the last state."""
+    """Entries come and go by REST, open files go on, a restart while the control plane is down shows the last state."""
     plane.must("POST", "/api/v1/namespaces", {"name": "training", "entries": [shown("/data", source)]})
     secret = plane.issue(role="ROLE_AGENT", node="n1", namespaces=["training"])
     config = node_config(tmp_path, plane, secret)
@@ -107,7 +106,7 @@ def test_a_node_follows_and_outlives_its_control_plane(
                 (point / "data").stat()
             assert opened.read() == b"hello"
         assert (point / "moved/here/f").read_text() == "hello"
-        plane.stop(signal.SIGKILL)
+        plane.stop()  # in order, so that its database does not stay behind
         assert (point / "moved/here/f").read_text() == "hello"
         assert mount.stop() == 0
     with agent_mount(config, point) as mount:
