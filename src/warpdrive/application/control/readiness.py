@@ -26,7 +26,10 @@ _REMEMBERED: Final = 10.0
 """Seconds that a refused write counts: a full disk shows only in a write, and writes come only when we are ready."""
 
 _BEHIND: Final = 30.0
-"""Seconds that the read models may be behind."""
+"""Seconds that the read models may be behind once they have caught up."""
+
+_CAUGHT_UP: Final = 1.0
+"""Seconds behind that count as caught up: before that, a fresh start would show what was true when it was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Readiness(EventWriter):
         self._clock = clock
         self._refused: str = ""
         self._refused_at = float("-inf")
+        self._caught_up = False
 
     async def append(self, append: Append) -> Receipt:
         """Append, and remember a refusal of every write."""
@@ -74,7 +78,8 @@ class Readiness(EventWriter):
     def checks(self) -> Sequence[ReadinessCheck]:
         """Judge each thing by what was seen last."""
         writable = self._clock.monotonic() - self._refused_at > _REMEMBERED
-        behind = self._lag.seconds > _BEHIND
+        self._caught_up = self._caught_up or (self._lag.known and self._lag.seconds <= _CAUGHT_UP)
+        behind = not self._caught_up or self._lag.seconds > _BEHIND
         return (
             ReadinessCheck("database", self._lag.known, "" if self._lag.known else "it does not answer"),
             ReadinessCheck("writes", writable, "" if writable else f"refused: {self._refused}"),

@@ -32,6 +32,7 @@ from warpdrive.adapters.store.event_store import open_event_store
 from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.adapters.wire.dispatch import Dispatcher
+from warpdrive.application.control.freshness import FreshReadModels
 from warpdrive.application.control.lag import Lag
 from warpdrive.application.control.plane import ControlPlane, build_plane
 from warpdrive.application.control.positions import Positions
@@ -144,7 +145,7 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
             writer=readiness,
             reader=store,
             shelf=store,
-            models=models,
+            models=FreshReadModels(models, store, lag, positions.wait),
             register=register,
             wait=positions.wait,
             clock=clock,

@@ -120,3 +120,18 @@ async def test_rows_behind_events_that_come_later_are_right() -> None:
     await bench.store.append(append_of(pending(team)))
     assert await bench.comparison.check(team.id, "warpdrive.team:Created.v1") == []
     assert bench.comparison.checked == 1
+
+
+async def test_events_that_were_written_by_others_under_our_names_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be folded stops neither the check nor the process."""
+    bench = Bench()
+    team = await bench.written()
+    version = team.version
+    facts = CommandFacts(uuid4(), bytes(32), "somebody")
+    events = [NewEvent(team.id, version + 1, "warpdrive.team:Renamed.v1", b'{"timestamp": "x"}')]
+    await bench.store.append(Append(facts, team.id, version + 1, events))
+    await bench.tamper()
+    await bench.comparison.check(team.id, "warpdrive.team:Created.v1")
+    assert bench.comparison.checked == 1
+    assert "was left out" in caplog.text
+    assert "does not fit its stream" in caplog.text

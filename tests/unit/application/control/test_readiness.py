@@ -1,0 +1,71 @@
+"""Whether a process says that it can do its work."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.support.memory_plane import MemoryPlane
+from warpdrive.application.control.lag import Lag
+from warpdrive.application.control.readiness import Readiness
+from warpdrive.application.ports.event_store import Append, CommandFacts, StoreReadOnly
+
+
+def append() -> Append:
+    """Make a command without events."""
+    return Append(CommandFacts(uuid4(), b"x" * 32, "test"), uuid4(), 0, ())
+
+
+async def judged(on: MemoryPlane) -> tuple[Readiness, Lag]:
+    """Judge a plane that was measured once."""
+    lag = Lag(on.store, on.models, on.clock)
+    await lag.measure()
+    return Readiness(on.store, on.register, lag, on.clock), lag
+
+
+def failed(readiness: Readiness) -> list[str]:
+    """Name what is wrong."""
+    return [check.name for check in readiness.checks() if not check.ok]
+
+
+async def test_a_plane_that_has_caught_up_is_ready() -> None:
+    """Nothing is wrong."""
+    readiness, _ = await judged(MemoryPlane())
+    assert readiness.ready
+
+
+async def test_nobody_is_served_before_the_read_models_have_caught_up_once() -> None:
+    """A fresh start would show an old state; later a short lag is no reason to leave."""
+    on = MemoryPlane()
+    fresh, lag = await judged(on)
+    lag.seconds = 5.0
+    assert failed(fresh) == ["read models"]
+    lag.seconds = 0.0
+    assert fresh.ready
+    lag.seconds = 5.0
+    assert fresh.ready
+    lag.seconds = 31.0
+    assert failed(fresh) == ["read models"]
+
+
+async def test_a_database_that_does_not_answer_is_no_database() -> None:
+    """The measurement of the lag is the question."""
+    readiness, lag = await judged(MemoryPlane())
+    assert readiness.ready
+    lag.known = False
+    assert failed(readiness) == ["database"]
+
+
+async def test_refused_writes_count_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk shows in writes only, and writes come back only when somebody says ready."""
+    on = MemoryPlane()
+    readiness, _ = await judged(on)
+
+    async def full(_: Append) -> None:
+        raise StoreReadOnly("no space left")
+
+    monkeypatch.setattr(on.store, "append", full)
+    with pytest.raises(StoreReadOnly):
+        await readiness.append(append())
+    assert failed(readiness) == ["writes"]
+    on.clock.advance(10.1)
+    assert readiness.ready
