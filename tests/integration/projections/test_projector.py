@@ -1,13 +1,19 @@
 """The projector on a real server: exactly once, one at a time, whatever is killed."""
 
+from uuid import uuid4
+
 import anyio
 import pytest
 
+from tests.golden.lives import LIVES
 from tests.support.ports import wait_until_async
 from tests.support.postgres import superuser
 from tests.support.projection import a_projection, terminate, until_waiting
+from tests.support.recording import append_of, pending
 from warpdrive.adapters.store.connecting import DatabasePlace
+from warpdrive.application.control.comparison import Comparison
 from warpdrive.application.control.errors import NotCaughtUp
+from warpdrive.application.projections.codec import EventCodec
 
 HISTORY = """
     CREATE TABLE public.steps (number bigserial, before bigint, after bigint);
@@ -167,3 +173,33 @@ async def test_rows_that_do_not_fit_the_events_are_made_anew(place: DatabasePlac
         assert await one.members(team.id) == ["m0", "zoe"]
         assert await one.differences() == []
         assert one.projector.faults == 1
+
+
+async def test_rows_are_right_after_every_single_event(place: DatabasePlace) -> None:
+    """Every event of every aggregate, each in a step of its own, as the background check sees it."""
+    async with a_projection(place) as one:
+        comparison = Comparison(one.store, one.models, EventCodec(), below=lambda most: most - 1)
+        one.start()
+        for life in LIVES.values():
+            stream, events = uuid4(), pending(life())
+            for event in events:
+                receipt = await one.store.append(append_of([event], stream=stream))
+                await one.positions.wait(receipt.position, 5)
+                assert not await comparison.check_one()
+        assert comparison.checked == one.projector.steps
+        assert await one.differences() == []
+
+
+async def test_a_row_that_somebody_changed_is_found(place: DatabasePlace) -> None:
+    """By the background check, which changes nothing."""
+    async with a_projection(place) as one, superuser(place, inside=True) as server:
+        one.start()
+        team, position = await one.write_team(members=2)
+        await one.positions.wait(position, 5)
+        comparison = Comparison(one.store, one.models, EventCodec(), below=lambda most: most - 1)
+        assert not await comparison.check_one()
+        await server.execute("UPDATE read_model.teams SET name = 'other'")
+        await server.execute("DELETE FROM read_model.team_members WHERE principal = 'm1'")
+        found = [str(each) for each in await comparison.check_one()]
+        assert found == [f"team_members {team.id}/m1: the row is missing", f"teams {team.id}: name differs"]
+        assert (comparison.checked, comparison.differing) == (2, 1)

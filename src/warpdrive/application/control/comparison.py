@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import anyio
-from eventsourcing.domain import Aggregate
+from eventsourcing.domain import Aggregate, EventSourcingError
 
 from warpdrive.application.ports.event_store import EventReader, EventStoreError, RecordedEvent
 from warpdrive.application.ports.read_models import ReadModels, RowMissing
@@ -27,6 +27,9 @@ _PAGE: Final = 1000
 """Events in memory at once; a stream may have very many."""
 _TRIES: Final = 5
 """Readings of rows that change meanwhile."""
+
+_UNFIT: Final = (UnreadableEvent, EventSourcingError, AttributeError, KeyError, TypeError, ValueError)
+"""What folding comes to where events were written by others, or changed: of another shape, or not the next one."""
 
 
 class Comparison:
@@ -99,10 +102,13 @@ class Comparison:
             try:
                 projected.apply(projecting.changes(recorded))
                 aggregate = self._codec.fold([recorded], aggregate) if readable else None
-            except (UnknownTopic, UnreadableEvent):
-                readable = False  # told by the projecting; what is left can still be projected
+            except UnknownTopic:
+                readable = False  # newer software's: the aggregate is not ours to know, its rows still are
+            except _UNFIT as fault:
+                readable = False
+                log.error("the event at position %d does not fit its stream: %r", recorded.position, fault)  # noqa: TRY400 - the fault says it all
             except RowMissing as fault:
-                log.error("a stream cannot be compared, its events do not fit each other: %s", fault)  # noqa: TRY400 - the fault says it all
+                log.error("a stream cannot be compared, its events do not fit each other: %s", fault)  # noqa: TRY400 - as above
                 return ()
         found = list(differences(projected.by_key(), live))
         if readable and aggregate is not None:

@@ -105,6 +105,14 @@ def test_topics_of_others_are_left_out_and_counted() -> None:
     assert (projecting.projected, projecting.unknown, projecting.unreadable) == (0, 5, 0)
 
 
+def test_a_topic_of_ours_that_names_no_event_is_left_out() -> None:
+    """Aggregates have topics too; nothing is recorded under one."""
+    (first, *_) = recorded(pending(LIVES["team"]()))
+    projecting = Projecting(EventCodec())
+    assert projecting.changes(replace(first, topic="warpdrive.team:Team")) == ()
+    assert projecting.unreadable == 1
+
+
 @pytest.mark.parametrize(
     "state",
     [b"", b"{", b"[]", b"{}", b"\xff", b'{"timestamp": 5}', b'{"entry": "x", "timestamp": 5, "class_version": 2}'],
