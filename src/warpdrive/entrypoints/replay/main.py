@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from warpdrive import __version__
+from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.entrypoints.replay.diff import diff
 from warpdrive.entrypoints.replay.explain import explain
 from warpdrive.entrypoints.replay.export import export
@@ -14,7 +15,9 @@ from warpdrive.entrypoints.replay.show import show
 from warpdrive.entrypoints.replay.verify import verify
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    name="warpdrive-replay", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.option(
     "--config",
     "-c",
@@ -28,7 +31,7 @@ from warpdrive.entrypoints.replay.verify import verify
 )
 @click.version_option(__version__, prog_name="warpdrive-replay")
 @click.pass_context
-def main(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
+def command(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
     """Audit a WarpDrive control plane: what was decided, when, by whom, and whether the record can be believed.
 
     Works on the database itself, whether or not the control plane runs, in a role that can only read. Everything is
@@ -56,7 +59,13 @@ def main(context: click.Context, config: Path | None, data_dir: Path | None) -> 
 
 
 for _command in (show, log, explain, diff, verify, export):
-    main.add_command(_command)
+    command.add_command(_command)
+
+
+def main() -> None:
+    """Run the command; what is logged below errors is for those who run servers."""
+    configure_logging("error", "console")
+    command(prog_name="warpdrive-replay")
 
 
 if __name__ == "__main__":

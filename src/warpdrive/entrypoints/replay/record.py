@@ -12,7 +12,6 @@ from typing import Final, TypeVar
 import anyio
 import click
 
-from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.adapters.store.auditing import PostgresRecord, open_record
 from warpdrive.adapters.store.connecting import DatabaseError, DatabasePlace, Role
 from warpdrive.adapters.store.embedded.errors import EmbeddedPostgresError
@@ -53,7 +52,6 @@ class Session:
     def run(self, work: Work[Outcome], *, one_moment: bool = False) -> Outcome:
         """Do the work on the record; what stands in the way becomes a message on stderr and an exit status."""
         settings = self._settings()
-        configure_logging("error", "console")
         try:
             return anyio.run(_worked, settings, work, one_moment)
         except (BadReference, InvalidTenant) as fault:
