@@ -55,6 +55,7 @@ async def taken_away(place: DatabasePlace) -> AsyncIterator[None]:
     """Have no database of that name for the block: connections end, new ones are refused."""
     async with superuser(place) as connection:
         await connection.execute(f'ALTER DATABASE "{place.name}" ALLOW_CONNECTIONS false')
+        await end_backends(place, "warpdrive%")  # ours first: nobody of us is to be helped by the end of the others
         await end_backends(place)
         await connection.execute(f'ALTER DATABASE "{place.name}" RENAME TO "{place.name}_away"')
         await connection.execute(f'ALTER DATABASE "{place.name}_away" ALLOW_CONNECTIONS true')

@@ -15,8 +15,17 @@ from warpdrive.application.ports.event_store import (
     StoreUnavailable,
 )
 
-SPOKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, DatabaseError)
-"""Everything that the driver, the network and `connecting` raise."""
+SPOKEN: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # A connection that broke at the wrong moment: the driver no longer knows its state.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+    DatabaseError,
+    StoreUnavailable,
+)
+"""Everything that the driver, the network, `connecting` and `reaching` raise."""
 
 KEY: Final = "warpdrive_events_pkey"
 """The constraint whose violation means that another writer was first."""
@@ -53,6 +62,8 @@ def store_fault(error: BaseException) -> EventStoreError | None:
     """Say what an exception means to the store's callers; None when it comes from elsewhere."""
     if not isinstance(error, SPOKEN):
         return None
+    if isinstance(error, EventStoreError):
+        return error
     detail = str(error) or type(error).__name__
     if not isinstance(error, asyncpg.PostgresError):
         return StoreUnavailable(detail)
@@ -67,7 +78,7 @@ def leaves_unknown(error: BaseException) -> bool:
     """Say whether what was sent may have been carried out all the same: the answer, not the deed, was lost."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_LOST)
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError)
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError)
 
 
 @contextmanager
@@ -79,3 +90,12 @@ def told_as_store_errors() -> Iterator[None]:
         fault = store_fault(error)
         assert fault is not None, "SPOKEN is what store_fault knows"
         raise fault from error
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn whatever keeps a connection from being made into StoreUnavailable: it says nothing about what is asked."""
+    try:
+        yield
+    except SPOKEN as error:
+        raise StoreUnavailable(str(error) or type(error).__name__) from error

@@ -10,7 +10,7 @@ import anyio
 import asyncpg
 import structlog
 
-from warpdrive.adapters.store.errors import told_as_store_errors
+from warpdrive.adapters.store.errors import SPOKEN, leaves_unknown, reaching, told_as_store_errors
 from warpdrive.adapters.store.listener import Listener
 from warpdrive.adapters.store.pausing import Pausing
 from warpdrive.application.ports.event_store import RecordedEvent, StoreUnavailable
@@ -75,13 +75,24 @@ class Questions:
         deadline = anyio.current_time() + _PATIENCE_S
         while True:
             try:
-                with told_as_store_errors():
-                    async with self._pool.acquire(timeout=_PATIENCE_S) as connection:
-                        return await question(connection)
+                return await self._ask_once(question)
             except StoreUnavailable:
                 if anyio.current_time() >= deadline:
                     raise
             await pausing.pause()
+
+    async def _ask_once(self, question: "Callable[[Any], Awaitable[Answer]]") -> Answer:
+        with reaching():
+            connection = await self._pool.acquire(timeout=_PATIENCE_S)
+        with told_as_store_errors():
+            try:
+                return await question(connection)
+            except SPOKEN as error:
+                if leaves_unknown(error):
+                    connection.terminate()
+                raise
+            finally:
+                await self._pool.release(connection)
 
 
 class PostgresEventReader:

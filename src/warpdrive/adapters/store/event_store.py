@@ -22,7 +22,6 @@ from warpdrive.application.ports.event_store import (
 
 _RECEIPT: Final = 'SELECT request_hash, stream, version, "position" FROM public.commands WHERE command_id = $1'
 _OWNER: Final = "SELECT owner FROM public.names WHERE kind = $1 AND name = $2"
-_CLOSE_PATIENCE_S: Final = 5.0
 
 
 class PostgresEventStore(PostgresEventReader):
@@ -70,20 +69,22 @@ async def open_event_store(
 ) -> AsyncIterator[PostgresEventStore]:
     """Open the store of a migrated database as the application, for the block: `readers` connections and two more.
 
-    At the end, commands that wait are still written, for up to 5 s. Raises DatabaseUnavailable, DatabaseMisconfigured.
+    At the end, commands that wait are still written, within `limits.close_patience_s`. Raises DatabaseUnavailable,
+    DatabaseMisconfigured.
     """
+    limits = limits or GroupLimits()
     async with (
         open_pool(place, Role.APP, min_size=1, max_size=readers, application_name="warpdrive read") as pool,
         anyio.create_task_group() as tasks,
     ):
         listener = Listener(place, Role.APP)
-        appender = GroupAppender(place, limits or GroupLimits())
+        appender = GroupAppender(place, limits)
         tasks.start_soon(listener.run)
         tasks.start_soon(appender.run)
         try:
             yield PostgresEventStore(Questions(pool), listener, appender)
         finally:
-            with anyio.move_on_after(_CLOSE_PATIENCE_S, shield=True):
+            with anyio.move_on_after(limits.close_patience_s, shield=True):
                 await appender.drain()
             tasks.cancel_scope.cancel()
 

@@ -21,7 +21,7 @@ import structlog
 
 from warpdrive.adapters.store import append_call
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
-from warpdrive.adapters.store.errors import SPOKEN, leaves_unknown, store_fault
+from warpdrive.adapters.store.errors import SPOKEN, leaves_unknown, reaching, store_fault
 from warpdrive.adapters.store.pausing import Pausing
 from warpdrive.adapters.store.weighing import weight
 from warpdrive.application.ports.event_store import (
@@ -59,6 +59,8 @@ class GroupLimits:
     patience_s: float = 5.0
     """From a command's arrival to its answer, whatever happens to the server; a second more when it stays silent."""
     lock_patience_s: float = 2.0
+    close_patience_s: float = 5.0
+    """When the store closes, for what waits and what is under way then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -199,7 +201,7 @@ class GroupAppender:
 
     async def _call(self, group: Sequence[_Waiting]) -> "Sequence[asyncpg.Record]":
         deadline = max(waiting.deadline for waiting in group)
-        with anyio.fail_after(deadline - anyio.current_time()):
+        with reaching(), anyio.fail_after(deadline - anyio.current_time()):
             statement = await self._prepared()
         patience = max(deadline - anyio.current_time(), _LEAST_PATIENCE_S)
         lock_patience = min(patience, self._limits.lock_patience_s)
