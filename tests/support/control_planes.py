@@ -1,6 +1,7 @@
 """Real control planes as processes of their own: started, asked, killed, and never left behind."""
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.support.ports import LOOPBACK, free_port, running
+from tests.support.ports import LOOPBACK, free_port, running, wait_until
 from warpdrive.adapters.store.connecting import DatabasePlace, Role
 
 COMMANDS = Path(sys.executable).parent
@@ -88,14 +89,20 @@ class ControlPlaneProcess:
 
 @contextlib.contextmanager
 def control_plane(
-    data_dir: Path, *, place: DatabasePlace | None = None, config: str = "", args: Sequence[str] = ()
+    data_dir: Path,
+    *,
+    place: DatabasePlace | None = None,
+    config: str = "",
+    args: Sequence[str] = (),
+    ports: tuple[int, int] | None = None,
 ) -> Iterator[ControlPlaneProcess]:
     """Run a control plane for the block: on `place`, or with an embedded database in `data_dir`.
 
     `config` is more YAML, `args` more of a command line. `data_dir` has to be a directory that the embedded
-    server's user can reach: see `reachable_dir`. A killed one may be started again on the same directory.
+    server's user can reach: see `reachable_dir`. A killed one may be started again on the same directory, and
+    on the same `ports` (REST, gRPC) if its callers are to find it.
     """
-    rest, grpc = free_port(), free_port()
+    rest, grpc = ports or (free_port(), free_port())
     work = data_dir.parent / f"{data_dir.name}-{uuid4().hex[:8]}"
     work.mkdir(parents=True)
     file = work / "config.yaml"
@@ -124,6 +131,34 @@ def reachable_dir() -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch)
+
+
+@contextlib.contextmanager
+def embedded_dir() -> Iterator[Path]:
+    """Give a data directory for an embedded server; one that a killed owner left there is ended with the block."""
+    with reachable_dir() as scratch:
+        home = scratch / "control"
+        try:
+            yield home
+        finally:
+            _end_server(home / "postgres" / "data")
+
+
+def children(pid: int) -> set[int]:
+    """Return the pids of a process's children."""
+    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def _end_server(cluster: Path) -> None:
+    """End the PostgreSQL that works in a directory, if one does."""
+    try:
+        pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
+        if Path(f"/proc/{pid}/cwd").readlink() != cluster:
+            return
+        os.kill(pid, signal.SIGQUIT)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    wait_until(lambda: not (cluster / "postmaster.pid").exists(), what="the end of a server that was left behind")
 
 
 def _section(data_dir: Path, rest: int, grpc: int, place: DatabasePlace | None) -> str:
