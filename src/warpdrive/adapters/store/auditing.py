@@ -8,7 +8,7 @@ comparing only; what is merely read, in an order that never changes, does withou
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import asyncpg
 
@@ -53,31 +53,41 @@ async def open_record(place: DatabasePlace, *, one_moment: bool = False) -> Asyn
         async with open_pool(
             place, Role.AUDIT, min_size=1, max_size=2, application_name=_APPLICATION, default_transaction_read_only="on"
         ) as pool:
-            yield _record(place, pool)
+            yield _record(place, Questions(pool))
         return
     connection = await connect(place, Role.AUDIT, application_name=_APPLICATION, default_transaction_read_only="on")
     try:
         with told_as_store_errors():
             await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        # A pool of one connection that stays in its transaction.
-        yield _record(place, cast("asyncpg.Pool[asyncpg.Record]", _OneMoment(connection)))
+        yield _record(place, _OneMoment(connection))
     finally:
         await connection.close()
 
 
-class _OneMoment:
-    """What `Questions` use of a pool."""
+class _OneMoment(Questions):
+    """Questions over one connection, within its transaction. Nothing is asked again: what is lost was this moment."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:  # there is no pool to begin with
         self._connection = connection
 
-    @asynccontextmanager
-    async def acquire(self, **_options: Any) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        yield self._connection
+    async def rows(self, sql: str, *values: Any) -> "list[asyncpg.Record]":
+        with told_as_store_errors():
+            return await self._connection.fetch(sql, *values)
+
+    async def row(self, sql: str, *values: Any) -> "asyncpg.Record | None":
+        with told_as_store_errors():
+            return await self._connection.fetchrow(sql, *values)
+
+    async def value(self, sql: str, *values: Any) -> Any:
+        with told_as_store_errors():
+            return await self._connection.fetchval(sql, *values)
+
+    async def do(self, sql: str, *values: Any) -> None:
+        with told_as_store_errors():
+            await self._connection.execute(sql, *values)
 
 
-def _record(place: DatabasePlace, pool: "asyncpg.Pool[asyncpg.Record]") -> PostgresRecord:
-    questions = Questions(pool)
+def _record(place: DatabasePlace, questions: Questions) -> PostgresRecord:
     return PostgresRecord(
         PostgresEventReader(questions, Listener(place, Role.AUDIT)),
         PostgresReadModels(questions),

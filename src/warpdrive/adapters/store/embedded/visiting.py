@@ -37,25 +37,30 @@ async def visited_postgres(data_dir: Path, *, elsewhere: Path = ELSEWHERE) -> As
     another user's, DataDirectoryInUse when an owner does not get its server ready.
     """
     await anyio.to_thread.run_sync(_insist_on_cluster, data_dir)
+    found = await _claimed_or_running(data_dir, elsewhere)
+    if isinstance(found, DatabasePlace):
+        yield found
+        return
+    try:
+        async with _server(found) as place:
+            yield place
+    finally:
+        found.release()
+
+
+async def _claimed_or_running(data_dir: Path, elsewhere: Path) -> DataDirectory | DatabasePlace:
+    """Take the directory, or find the server of whoever has it; wait while that is between the two."""
     deadline = anyio.current_time() + _PATIENCE_S
     while True:
         try:
-            directory = await anyio.to_thread.run_sync(partial(DataDirectory.claim, data_dir, elsewhere=elsewhere))
+            return await anyio.to_thread.run_sync(partial(DataDirectory.claim, data_dir, elsewhere=elsewhere))
         except DataDirectoryInUse:
             place = await _running(data_dir)
-            if place is None and anyio.current_time() > deadline:
-                raise
             if place is not None:
-                yield place
-                return
-        else:
-            break
+                return place
+            if anyio.current_time() > deadline:
+                raise
         await anyio.sleep(_POLL_S)
-    try:
-        async with _server(directory) as place:
-            yield place
-    finally:
-        directory.release()
 
 
 @asynccontextmanager
