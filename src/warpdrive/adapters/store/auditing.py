@@ -72,7 +72,8 @@ class _OneMoment(Questions):
 
     async def rows(self, sql: str, *values: Any) -> "list[asyncpg.Record]":
         with told_as_store_errors():
-            return await self._connection.fetch(sql, *values)
+            found: list[asyncpg.Record] = await self._connection.fetch(sql, *values)
+            return found
 
     async def row(self, sql: str, *values: Any) -> "asyncpg.Record | None":
         with told_as_store_errors():

@@ -20,7 +20,7 @@ from warpdrive.application.ports.name_register import NameRegister
 from warpdrive.application.ports.read_models import ReadModels, RowMissing
 from warpdrive.application.projections.chain import BEGINNING
 from warpdrive.application.projections.changes import row_changes
-from warpdrive.application.projections.codec import EventCodec, UnknownTopic, UnreadableEvent, kind_of
+from warpdrive.application.projections.codec import EventCodec, UnknownTopic, UnreadableEvent
 from warpdrive.application.projections.expected import ExpectedRows, Row, differences
 from warpdrive.application.projections.net_changes import RowKey
 from warpdrive.application.projections.tables import TABLES, Table
@@ -114,7 +114,7 @@ class Verifier:
     def _read(self, recorded: RecordedEvent, rows_to: int) -> None:
         try:
             event = self._codec.decode(recorded)
-            self._uses.feed(kind_of(recorded.topic) or "", recorded.position, event)
+            self._uses.feed(recorded, event)
             if recorded.position <= rows_to:
                 self._rows.apply(row_changes(event, recorded))
         except UnknownTopic:

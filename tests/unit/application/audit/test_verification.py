@@ -13,10 +13,13 @@ from warpdrive.adapters.store.memory.names import MemoryNames
 from warpdrive.application.audit.findings import Check, Head, Report
 from warpdrive.application.audit.folding import aggregate_at
 from warpdrive.application.audit.verification import Verifier
+from warpdrive.application.control.calls import Principal
+from warpdrive.application.control.secrets import make_secret
 from warpdrive.application.ports.event_store import Append, CommandFacts, NameUse, RecordedEvent
 from warpdrive.application.ports.read_models import PatchRow, PutRow, RemoveRow, RowChange
 from warpdrive.application.projections.chain import BEGINNING, chain_hash
 from warpdrive.domain.namespace.aggregate import Namespace
+from warpdrive.domain.token.values import Role
 
 Change = Callable[[RecordedEvent], RecordedEvent]
 
@@ -173,6 +176,20 @@ async def test_backends_names_are_counted_as_often_as_they_are_used(past: Past) 
     past.on.store._names = names.after([NameUse("backend", "imagenet", fingerprint)])
     findings = (await verified(past)).findings
     assert ["used 2 times" in each.words for each in findings] == [False, True]
+
+
+async def test_who_was_the_first_admin_is_known_once_and_for_all(past: Past) -> None:
+    """The name that keeps a second first token from being made belongs to an admin's token and may not vanish."""
+    call = replace(past.on.call(), principal=Principal("system:bootstrap", Role.ADMIN))
+    await past.on.plane.tokens.create_first(call, make_secret(uuid4(), bytes(32)))
+    assert (await verified(past)).sound
+    ((key, (owner, _)),) = [item for item in past.on.store._names._used.items() if item[0][0] == "bootstrap"]
+    past.on.store._names._used[key] = (str(past.story.token), 1)  # a viewer's
+    assert [each.check for each in (await verified(past)).findings] == [Check.NAMES]
+    del past.on.store._names._used[key]
+    assert "another could be made" in (await verified(past)).findings[0].words
+    past.on.store._names._used[key] = (owner, 1)
+    assert (await verified(past)).sound
 
 
 ROWS: dict[str, Callable[[Past], RowChange]] = {
