@@ -3,14 +3,26 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from warpdrive import __version__
+from warpdrive.entrypoints.ctl.agents import agents
+from warpdrive.entrypoints.ctl.completion import server_of
 from warpdrive.entrypoints.ctl.evict import evict
+from warpdrive.entrypoints.ctl.namespace import namespace
 from warpdrive.entrypoints.ctl.prefetch import prefetch
+from warpdrive.entrypoints.ctl.price import price
+from warpdrive.entrypoints.ctl.quota import quota
+from warpdrive.entrypoints.ctl.serve import serve
+from warpdrive.entrypoints.ctl.server import DEFAULT_SERVER, DEFAULT_TOKEN_FILES, ServerAddress
 from warpdrive.entrypoints.ctl.session import DEFAULT_SOCKET, Session
 from warpdrive.entrypoints.ctl.stats import stats
 from warpdrive.entrypoints.ctl.status import status
+from warpdrive.entrypoints.ctl.team import team
+from warpdrive.entrypoints.ctl.tenant import tenant
+from warpdrive.entrypoints.ctl.token import token
 from warpdrive.entrypoints.ctl.warm import warm
+from warpdrive.entrypoints.ctl.whoami import whoami
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,19 +35,46 @@ from warpdrive.entrypoints.ctl.warm import warm
     show_envvar=True,
     help="The agent's admin socket (agent.admin_socket).",
 )
+@click.option(
+    "--server",
+    type=ServerAddress(),
+    envvar="WARPDRIVE_SERVER",
+    show_envvar=True,
+    help=f"The control plane's address.  [{DEFAULT_SERVER}]",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    envvar="WARPDRIVE_TOKEN_FILE",
+    show_envvar=True,
+    help=f"A file with your token.  [the first of {', '.join(DEFAULT_TOKEN_FILES)}]",
+)
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path),
+    envvar="WARPDRIVE_CA_FILE",
+    show_envvar=True,
+    help="Who vouches for an https server, PEM.  [the system's authorities]",
+)
 @click.version_option(__version__, prog_name="warpdrive-ctl")
 @click.pass_context
-def main(context: click.Context, socket: Path) -> None:
-    """Operate the WarpDrive agent on this node.
+def main(
+    context: click.Context, /, socket: Path, server: str | None, token_file: Path | None, ca_file: Path | None
+) -> None:
+    """Operate WarpDrive: the agent on this node, and the control plane.
 
     PATH may be written as it is seen under the mount point (/data/s3/train) or as a path of the namespace
     (/s3/train). For shell completion: eval "$(_WARPDRIVE_CTL_COMPLETE=bash_source warpdrive-ctl)" (or zsh_source;
     for fish: _WARPDRIVE_CTL_COMPLETE=fish_source warpdrive-ctl | source).
     """
-    context.obj = Session(socket)
+    named = context.get_parameter_source("socket") is not ParameterSource.DEFAULT
+    context.obj = Session(socket, server_of(server, token_file, ca_file), socket_named=named)
 
 
-for _command in (warm, stats, status, prefetch, evict):
+_ON_THE_NODE = (warm, stats, status, prefetch, evict)
+_CONTROL_PLANE = (namespace, quota, team, tenant, price, token, whoami, agents, serve)
+
+for _command in (*_ON_THE_NODE, *_CONTROL_PLANE):
     main.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""`status`: what the agent is, what it mounts, how it feels, and what it cannot show."""
+"""`status`: what the agent is, what it mounts, how it feels, what it cannot show; and the control plane."""
 
 import sys
 from typing import Any
@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from warpdrive.entrypoints.ctl.output import print_facts
+from warpdrive.entrypoints.ctl.plane_status import PlaneStatus, look
 from warpdrive.entrypoints.ctl.session import (
     FAILED,
     Session,
@@ -25,21 +27,35 @@ from warpdrive.entrypoints.settings.units import format_duration, format_size
 @json_option
 @pass_session
 def status(session: Session, *, hidden: bool, as_json: bool) -> None:
-    """Show the local agent: mount entries, cache, health. Exit status 1 when it is degraded.
+    """Show the local agent (mount entries, cache, health) and the control plane.
 
-    Keys are known as hidden once their directory has been listed.
+    The control plane is the one that --server or WARPDRIVE_SERVER names, else one on this machine if it answers.
+    Exit status 1 when something is degraded or does not answer; a machine without an agent is well when its control
+    plane answers. Keys are known as hidden once their directory has been listed.
     """
-    with session.agent() as agent:
-        if hidden:
+    if hidden:
+        with session.agent() as agent:
             _show_hidden(agent.hidden(), as_json=as_json)
-            return
-        answer = agent.status()
+        return
+    plane = look(session.server)
+    answer = _agent_status(session, plane)
     if as_json:
-        print_json(answer)
+        print_json({**(answer or {}), **({} if plane is None else {"server": plane.as_json()})})
     else:
-        _show(answer, console())
-    if answer["health"]["status"] != "ok":
+        if answer is not None:
+            _show(answer, console())
+        if plane is not None:
+            print_facts(tuple(plane.facts()))
+    if (answer is not None and answer["health"]["status"] != "ok") or (plane is not None and plane.fault):
         sys.exit(FAILED)
+
+
+def _agent_status(session: Session, plane: PlaneStatus | None) -> dict[str, Any] | None:
+    """Ask the agent. Nobody there is no fault on a control plane's own machine, where none was named."""
+    if plane is not None and not plane.fault and not session.socket_named and not session.socket.exists():
+        return None
+    with session.agent() as agent:
+        return agent.status()
 
 
 def _show(answer: dict[str, Any], out: Console) -> None:

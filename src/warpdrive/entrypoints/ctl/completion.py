@@ -1,0 +1,62 @@
+"""Names from the control plane as a shell completes them: at once or not at all, and never with a word of its own."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from warpdrive.adapters.control_client.refusals import ControlPlaneRefusal, ControlPlaneUnreachable
+from warpdrive.entrypoints.ctl.promptly import ask_promptly
+from warpdrive.entrypoints.ctl.server import DEFAULT_SERVER, Server
+
+PATIENCE: Final = 1.0
+"""Seconds: who presses the tab key waits for the prompt."""
+
+_MOST: Final = 1000
+
+
+class KnownName(click.ParamType[str]):
+    """A name that the control plane may know; any text is one.
+
+    `method` lists them, `items` is the answer's list and `field` the name in it.
+    """
+
+    def __init__(self, name: str, method: str, items: str, field: str = "name") -> None:
+        self.name = name
+        self._method = method
+        self._items = items
+        self._field = field
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse only what no name can be."""
+        text = str(value)
+        if not text.strip():
+            self.fail("is empty", param, ctx)
+        return text
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer the names that begin like it."""
+        del param
+        try:
+            options = ctx.find_root().params
+            names = self._names(server_of(options.get("server"), options.get("token_file"), options.get("ca_file")))
+        except (ControlPlaneRefusal, ControlPlaneUnreachable, click.ClickException):
+            return []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+    def _names(self, server: Server) -> list[str]:
+        answer = ask_promptly(server, lambda client: client.call(self._method, {"page_size": _MOST}), within=PATIENCE)
+        return sorted({str(item[self._field]) for item in answer.get(self._items, ())})
+
+
+def server_of(url: str | None, token_file: Path | None, ca_file: Path | None) -> Server:
+    """Return the control plane that the tool's own options name."""
+    return Server(url or DEFAULT_SERVER, token_file, ca_file, named=url is not None)
+
+
+NAMESPACE: Final = KnownName("namespace", "ControlService/ListNamespaces", "namespaces")
+TEAM: Final = KnownName("team", "GovernanceService/ListTeams", "teams")
+BOOK: Final = KnownName("book", "GovernanceService/ListPriceBooks", "books")
+TENANT: Final = KnownName("tenant", "ControlService/ListTenantAccess", "tenants", "tenantId")
+TOKEN: Final = KnownName("token", "ControlService/ListTokens", "tokens", "tokenId")
