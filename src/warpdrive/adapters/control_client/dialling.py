@@ -5,6 +5,8 @@ Files are read again at every connection, so that tokens and certificates can be
 
 import ipaddress
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -49,9 +51,18 @@ class Dialling:
         """Whether TLS is spoken."""
         return self.ca_file is not None or not is_loopback(self.host)
 
-    def channel(self) -> Channel:
-        """Return a channel that connects at the first call. Raises DialFault."""
-        return Channel(self.host, self.port, ssl=self.tls() if self.encrypted else None)
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[Channel]:
+        """Give a channel, which connects at the first call, for a block. Raises DialFault."""
+        channel = Channel(self.host, self.port, ssl=self.tls() if self.encrypted else None)
+        try:
+            yield channel
+        finally:
+            connection = getattr(getattr(channel, "_protocol", None), "connection", None)
+            wire = getattr(connection, "_transport", None)
+            channel.close()
+            if wire is not None:
+                wire.abort()  # TLS would wait up to 30 s for the other side's last word
 
     def tls(self) -> ssl.SSLContext:
         """Return the client's side of TLS, 1.2 or later, for HTTP/2. Raises DialFault."""
