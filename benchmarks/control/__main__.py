@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import anyio
 
-from benchmarks.control import append
+from benchmarks.control import append, commands, loading, projecting, watching
 from benchmarks.control.plan import ControlCase, ControlPlan
 from benchmarks.report import table, write
 from benchmarks.results import Result, circumstances
@@ -20,7 +20,13 @@ from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
 from warpdrive.adapters.store.embedded import embedded_postgres
 from warpdrive.adapters.store.embedded.roles import as_superuser, create_database
 
-CASES: dict[str, ControlCase] = {"append": append.run}
+CASES: dict[str, ControlCase] = {
+    "append": append.run,
+    "command": commands.run,
+    "projector": projecting.run,
+    "load": loading.run,
+    "watch": watching.run,
+}
 ROUNDS, SECONDS = 5, 3.0
 
 

@@ -63,11 +63,12 @@ async def run_api(settings: ControlSettings, *, with_worker: bool, another_token
         if with_worker:
             log = {"level": settings.log.level, "format": settings.log.format}
             house.tasks.start_soon(keep_worker, place, log)
-        await stack.enter_async_context(_serving(house, doors))
+        # Before anybody can call, so that whoever finds us ready finds the token too.
         tokens, directory = house.plane.tokens, settings.server.data_dir
         token = await ensure_first_token(tokens, house.readiness, directory)
         if another_token:
             token = await new_admin_token(tokens, directory)
+        await stack.enter_async_context(_serving(house, doors))
         welcome(doors.whereabouts(place, token))
         notify(READY)
         async for received in signals:
