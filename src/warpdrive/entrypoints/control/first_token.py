@@ -68,6 +68,8 @@ def _call() -> Call:
 
 def _write(path: Path, text: str) -> None:
     try:
+        # With a configured database nobody has made the directory yet.
+        path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
