@@ -9,17 +9,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, open_pool
 from warpdrive.adapters.store.errors import told_as_store_errors
-from warpdrive.adapters.store.event_reader import PostgresEventReader, Questions
+from warpdrive.adapters.store.event_reader import PATIENT_S, PostgresEventReader, Questions
 from warpdrive.adapters.store.listener import Listener
 from warpdrive.adapters.store.read_models import PostgresReadModels
+from warpdrive.application.ports.event_store import StoredSnapshot
 from warpdrive.application.ports.name_register import RegisteredName
 
 _NAMES: Final = "SELECT kind, name, owner, uses FROM public.names"
+_SNAPSHOTS: Final = """
+    SELECT originator_id, originator_version, topic, state FROM public.warpdrive_snapshots
+    WHERE (originator_id, originator_version) > ($1, $2) ORDER BY originator_id, originator_version LIMIT $3
+"""
 _APPLICATION: Final = "warpdrive audit"
 
 
@@ -30,6 +36,7 @@ class PostgresRecord:
     events: PostgresEventReader
     models: PostgresReadModels
     register: "PostgresNameRegister"
+    snapshots: "PostgresSnapshotPages"
 
 
 class PostgresNameRegister:
@@ -43,6 +50,18 @@ class PostgresNameRegister:
         return [RegisteredName(*row) for row in await self._questions.rows(_NAMES)]
 
 
+class PostgresSnapshotPages:
+    """See SnapshotPages."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+
+    async def snapshots(self, after: tuple[UUID, int] | None, limit: int) -> Sequence[StoredSnapshot]:
+        """Return up to `limit` snapshots after a stream and version, in order."""
+        stream, version = after or (UUID(int=0), 0)
+        return [StoredSnapshot(*row) for row in await self._questions.rows(_SNAPSHOTS, stream, version, limit)]
+
+
 @asynccontextmanager
 async def open_record(place: DatabasePlace, *, one_moment: bool = False) -> AsyncIterator[PostgresRecord]:
     """Open the record for the block; nobody can be followed with it. See above about `one_moment`.
@@ -53,7 +72,7 @@ async def open_record(place: DatabasePlace, *, one_moment: bool = False) -> Asyn
         async with open_pool(
             place, Role.AUDIT, min_size=1, max_size=2, application_name=_APPLICATION, default_transaction_read_only="on"
         ) as pool:
-            yield _record(place, Questions(pool))
+            yield _record(place, Questions(pool, patience_s=PATIENT_S))
         return
     connection = await connect(place, Role.AUDIT, application_name=_APPLICATION, default_transaction_read_only="on")
     try:
@@ -93,4 +112,5 @@ def _record(place: DatabasePlace, questions: Questions) -> PostgresRecord:
         PostgresEventReader(questions, Listener(place, Role.AUDIT)),
         PostgresReadModels(questions),
         PostgresNameRegister(questions),
+        PostgresSnapshotPages(questions),
     )

@@ -23,8 +23,11 @@ BATCH: Final = 500
 """A subscriber's batch has at most so many events."""
 
 _PATIENCE_S: Final = 2.0
-"""For one question, retries included."""
-_QUESTION_PATIENCE_S: Final = 30.0
+"""For retries, and for a connection."""
+PROMPT_S: Final = 5.0
+"""For one answer that a caller waits for: a server that is silent for so long counts as away."""
+PATIENT_S: Final = 30.0
+"""The same for work in the background, and for an auditor's large questions."""
 _LAST: Final = 2**63 - 1
 
 _COLUMNS: Final = """
@@ -51,24 +54,25 @@ _log = structlog.get_logger(__name__)
 class Questions:
     """Asks the pool; a question that met a broken connection is asked again for a while, since it changes nothing."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, patience_s: float = PROMPT_S) -> None:
         self._pool = pool
+        self._patience_s = patience_s
 
     async def rows(self, sql: str, *values: Any) -> "list[asyncpg.Record]":
         """Return all rows. Raises StoreUnavailable, EventStoreError."""
-        return await self._ask(lambda connection: connection.fetch(sql, *values, timeout=_QUESTION_PATIENCE_S))
+        return await self._ask(lambda connection: connection.fetch(sql, *values, timeout=self._patience_s))
 
     async def row(self, sql: str, *values: Any) -> "asyncpg.Record | None":
         """Return the first row. Raises StoreUnavailable, EventStoreError."""
-        return await self._ask(lambda connection: connection.fetchrow(sql, *values, timeout=_QUESTION_PATIENCE_S))
+        return await self._ask(lambda connection: connection.fetchrow(sql, *values, timeout=self._patience_s))
 
     async def value(self, sql: str, *values: Any) -> Any:
         """Return the first row's first value, None when there is no row. Raises StoreUnavailable, EventStoreError."""
-        return await self._ask(lambda connection: connection.fetchval(sql, *values, timeout=_QUESTION_PATIENCE_S))
+        return await self._ask(lambda connection: connection.fetchval(sql, *values, timeout=self._patience_s))
 
     async def do(self, sql: str, *values: Any) -> None:
         """Carry out something that may be done twice. Raises StoreUnavailable, EventStoreError."""
-        await self._ask(lambda connection: connection.execute(sql, *values, timeout=_QUESTION_PATIENCE_S))
+        await self._ask(lambda connection: connection.execute(sql, *values, timeout=self._patience_s))
 
     async def _ask(self, question: "Callable[[Any], Awaitable[Answer]]") -> Answer:
         pausing = Pausing()

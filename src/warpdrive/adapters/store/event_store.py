@@ -8,7 +8,7 @@ from uuid import UUID
 import anyio
 
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
-from warpdrive.adapters.store.event_reader import PostgresEventReader, Questions
+from warpdrive.adapters.store.event_reader import PATIENT_S, PostgresEventReader, Questions
 from warpdrive.adapters.store.group_append import GroupAppender, GroupLimits
 from warpdrive.adapters.store.listener import Listener
 from warpdrive.adapters.store.snapshots import PostgresSnapshotShelf
@@ -101,6 +101,6 @@ async def open_event_reader(
         listener = Listener(place, role)
         tasks.start_soon(listener.run)
         try:
-            yield PostgresEventReader(Questions(pool), listener)
+            yield PostgresEventReader(Questions(pool, patience_s=PATIENT_S), listener)
         finally:
             tasks.cancel_scope.cancel()

@@ -54,12 +54,15 @@ class Readiness(EventWriter):
         self._caught_up = False
 
     async def append(self, append: Append) -> Receipt:
-        """Append, and remember a refusal of every write."""
+        """Append, and remember a refusal of every write until one is taken."""
         try:
-            return await self._writer.append(append)
+            receipt = await self._writer.append(append)
         except StoreReadOnly as fault:
             self._note(fault)
             raise
+        if not receipt.repeated:
+            self._refused_at = float("-inf")
+        return receipt
 
     async def receipt(self, facts: CommandFacts) -> Receipt | None:
         """See the port."""

@@ -10,13 +10,14 @@ import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final, NoReturn
 
 import anyio
 import anyio.to_thread
 import structlog
 
 from warpdrive.adapters.observability.logging import configure_logging
-from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
+from warpdrive.adapters.store.connecting import DatabasePlace, DatabaseUnavailable, Role, open_pool
 from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.event_store import open_event_reader
 from warpdrive.adapters.store.migrating import migrate
@@ -34,6 +35,9 @@ from warpdrive.entrypoints.process.signals import ending_signals
 from warpdrive.entrypoints.settings.control import ControlSettings
 
 _log = structlog.get_logger(__name__)
+
+_ASK_S: Final = 1.0
+"""Between attempts to begin."""
 
 
 @asynccontextmanager
@@ -74,9 +78,27 @@ async def run_worker(settings: ControlSettings) -> None:
 
 
 async def _work_until_told(place: DatabasePlace) -> None:
-    async with working(place):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_keep_working, place)
         # Nothing more comes; reading returns when the other end is closed, by its owner or by its owner's death.
         await anyio.to_thread.run_sync(sys.stdin.buffer.read, abandon_on_cancel=True)
+        tasks.cancel_scope.cancel()
+
+
+async def _keep_working(place: DatabasePlace) -> NoReturn:
+    """Work; as long as the database is away at the start, wait for it."""
+    while True:
+        try:
+            async with working(place):
+                await anyio.sleep_forever()
+        except DatabaseUnavailable as fault:
+            _log.warning("the worker waits for the database", reason=fault.fault)
+        except BaseExceptionGroup as group:
+            # Task groups wrap what ends them, also when it only came by.
+            if group.split(DatabaseUnavailable)[1] is not None:
+                raise
+            _log.warning("the worker waits for the database", reason=str(group.exceptions[0]))
+        await anyio.sleep(_ASK_S)
 
 
 def main() -> None:
