@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from tests.support.ports import LOOPBACK
 from warpdrive.adapters.rpc.limits import RpcLimits
 from warpdrive.adapters.rpc.server import RpcServer, serving_rpc
+from warpdrive.adapters.rpc.services import Dispatching
 from warpdrive.adapters.wire.contract import PACKAGE, contract, message_class
 
 
@@ -96,7 +97,7 @@ class Door:
 
 @asynccontextmanager
 async def open_door(
-    dispatcher: ScriptedDispatcher,
+    dispatcher: Dispatching,
     *,
     tls: ssl.SSLContext | None = None,
     ready: Callable[[], bool] = lambda: True,
