@@ -41,7 +41,7 @@ async def written(fresh_database: FreshDatabase) -> Written:
 
 async def verified(record: PostgresRecord) -> Report:
     """Verify everything."""
-    return await Verifier(record.events, EventCodec(), record.models, record.register).verify()
+    return await Verifier(record.events, EventCodec(), record.models, record.register, record.snapshots).verify()
 
 
 @asynccontextmanager

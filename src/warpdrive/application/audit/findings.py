@@ -16,6 +16,7 @@ class Check(StrEnum):
     EVENTS = "events"
     NAMES = "names"
     ROWS = "read models"
+    SNAPSHOTS = "snapshots"
     HEAD = "head"
 
 
@@ -58,9 +59,9 @@ class Head:
 class Report:
     """The outcome.
 
-    `first` is the position that was begun after. `whole`: that is 0, so names and read models were compared too, with
-    their `names` and `rows`. `unknown` counts events of topics that this version does not know: they are chained and
-    counted, and not understood. `dropped` counts findings beyond those that are listed.
+    `first` is the position that was begun after. `whole`: that is 0, so names, read models and snapshots were compared
+    too: so many `names`, `rows` and `snapshots`. `unknown` counts events of topics that this version does not know:
+    they are chained and counted, and not understood. `dropped` counts findings beyond those that are listed.
     """
 
     findings: tuple[Finding, ...]
@@ -73,6 +74,7 @@ class Report:
     whole: bool
     names: int
     rows: int
+    snapshots: int
 
     @property
     def sound(self) -> bool:

@@ -1,9 +1,9 @@
 """Can the record be believed? One pass over the events, then what was made of them is compared with them.
 
 Looked at: the hash chain, versions, moments, whether every event can be read; and, when the pass begins at the first
-event, whether the register of names and the read models are what the events make them. What no pass over the record
-can see, such as a record that was written anew from some event on with hashes that fit, is seen by comparing its head
-with one that was noted down elsewhere (`expected`).
+event, whether the register of names, the read models and the snapshots are what the events make them. What no pass
+over the record can see, such as a record that was written anew from some event on with hashes that fit, is seen by
+comparing its head with one that was noted down elsewhere (`expected`).
 """
 
 from collections.abc import Callable, Iterable
@@ -15,9 +15,11 @@ from warpdrive.application.audit.findings import Check, Finding, Head, Report
 from warpdrive.application.audit.folding import all_events
 from warpdrive.application.audit.name_uses import NameUses
 from warpdrive.application.audit.points import last_event
+from warpdrive.application.audit.snapshot_check import SnapshotCheck
 from warpdrive.application.ports.event_store import EventReader, RecordedEvent
 from warpdrive.application.ports.name_register import NameRegister
 from warpdrive.application.ports.read_models import ReadModels, RowMissing
+from warpdrive.application.ports.snapshot_pages import SnapshotPages
 from warpdrive.application.projections.chain import BEGINNING
 from warpdrive.application.projections.changes import row_changes
 from warpdrive.application.projections.codec import EventCodec, UnknownTopic, UnreadableEvent
@@ -49,16 +51,24 @@ class _Listed:
 
 
 class Verifier:
-    """Verifies one record. All three ports must show one moment (or a record that nobody writes to).
+    """Verifies one record. All ports must show one moment (or a record that nobody writes to).
 
     Memory grows with the streams and rows, not with the events.
     """
 
-    def __init__(self, reader: EventReader, codec: EventCodec, models: ReadModels, register: NameRegister) -> None:
+    def __init__(
+        self,
+        reader: EventReader,
+        codec: EventCodec,
+        models: ReadModels,
+        register: NameRegister,
+        snapshots: SnapshotPages,
+    ) -> None:
         self._reader = reader
         self._codec = codec
         self._models = models
         self._register = register
+        self._snapshots = SnapshotCheck(reader, codec, snapshots)
         self._listed = _Listed()
         self._uses = NameUses()
         self._rows = ExpectedRows()
@@ -85,6 +95,7 @@ class Verifier:
         if after == 0:
             names = await self._check_names()
             rows = await self._check_rows(head, rows_to)
+            self._listed.add([finding async for finding in self._snapshots.findings()])
         end = Head(0, BEGINNING) if last is None else Head(last.position, last.hash)
         return Report(
             findings=tuple(self._listed.findings),
@@ -97,6 +108,7 @@ class Verifier:
             whole=after == 0,
             names=names,
             rows=rows,
+            snapshots=self._snapshots.count,
         )
 
     async def _begin_stream(self, walk: ChainWalk, recorded: RecordedEvent, after: int) -> None:

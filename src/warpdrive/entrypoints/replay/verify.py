@@ -30,8 +30,8 @@ def verify(session: Session, *, begin: int, expect_head: Head | None, as_json: b
     """Look whether the record is as it was written, and whether everything fits it.
 
     Looks at the hash chain, gaps in versions, moments that go back, and events that cannot be read; from the beginning
-    on also at the register of names and the read models. Whoever can write to every table can also write the record
-    anew, hashes and all: note the head down elsewhere, and give it with --expect-head the next time.
+    on also at the register of names, the read models and the snapshots. Whoever can write to every table can also
+    write the record anew, hashes and all: note the head down elsewhere, and give it with --expect-head the next time.
 
     Exit status: 0 nothing found, 1 something found (or the record could not be read, see stderr), 2 wrong usage.
 
@@ -45,7 +45,7 @@ def verify(session: Session, *, begin: int, expect_head: Head | None, as_json: b
 
     async def work(audit: Audit) -> Report:
         record = audit.record
-        verifier = Verifier(record.events, audit.codec, record.models, record.register)
+        verifier = Verifier(record.events, audit.codec, record.models, record.register, record.snapshots)
         return await verifier.verify(after=begin - 1, expected=expect_head, progress=told)
 
     report = session.run(work, one_moment=True)
@@ -91,7 +91,10 @@ def _print(report: Report) -> None:
     if report.unknown:
         print(f"{report.unknown} events are of kinds that this version does not know; they are chained, and not read")
     if report.whole:
-        print(f"compared with the events: {report.names} names, {report.rows} rows of read models")
+        print(
+            f"compared with the events: {report.names} names, {report.rows} rows of read models, "
+            f"{report.snapshots} snapshots"
+        )
     print(f"head: {report.head}")
 
 
@@ -109,5 +112,6 @@ def _json(report: Report) -> dict[str, object]:
         "whole": report.whole,
         "names": report.names,
         "rows": report.rows,
+        "snapshots": report.snapshots,
         "head": str(report.head),
     }

@@ -15,7 +15,7 @@ from warpdrive.application.audit.folding import aggregate_at
 from warpdrive.application.audit.verification import Verifier
 from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.secrets import make_secret
-from warpdrive.application.ports.event_store import Append, CommandFacts, NameUse, RecordedEvent
+from warpdrive.application.ports.event_store import Append, CommandFacts, NameUse, RecordedEvent, StoredSnapshot
 from warpdrive.application.ports.read_models import PatchRow, PutRow, RemoveRow, RowChange
 from warpdrive.application.projections.chain import BEGINNING, chain_hash
 from warpdrive.domain.namespace.aggregate import Namespace
@@ -45,7 +45,7 @@ def flipped(content: bytes, place: int) -> bytes:
 async def verified(past: Past, *, after: int = 0, expected: Head | None = None) -> Report:
     """Verify the plane's record."""
     store = past.on.store
-    return await Verifier(store, past.codec, past.on.models, store).verify(after=after, expected=expected)
+    return await Verifier(store, past.codec, past.on.models, store, store).verify(after=after, expected=expected)
 
 
 async def test_an_honest_record_is_sound(past: Past) -> None:
@@ -190,6 +190,34 @@ async def test_who_was_the_first_admin_is_known_once_and_for_all(past: Past) -> 
     assert "another could be made" in (await verified(past)).findings[0].words
     past.on.store._names._used[key] = (owner, 1)
     assert (await verified(past)).sound
+
+
+async def snapshot_of(past: Past, stream: UUID) -> StoredSnapshot:
+    """Take the newest snapshot as the plane would."""
+    aggregate = await aggregate_at(past.on.store, past.codec, stream)
+    assert aggregate is not None
+    return past.codec.snapshot(aggregate, at=past.on.now())
+
+
+async def test_a_snapshot_must_be_what_its_events_make(past: Past) -> None:
+    """An honest one is sound; one that lies, that is ahead of its events, or that nobody can read is found."""
+    first = await snapshot_of(past, past.story.training)
+    await past.on.store.keep(first)
+    await past.on.plane.namespaces.seal(past.on.call(), "training")
+    second = await snapshot_of(past, past.story.training_again)
+    await past.on.store.keep(second)
+    report = await verified(past)
+    assert (report.findings, report.snapshots) == ((), 2)
+    lies = {
+        "_sealed differs": replace(second, state=second.state.replace(b'"_sealed":true', b'"_sealed":false')),
+        "stands for events that are not there": replace(first, stream=uuid4()),
+        "cannot be read": replace(first, state=b"{"),
+    }
+    for words, lie in lies.items():
+        past.on.store._snapshots = {lie.stream: {lie.version: lie}}
+        findings = (await verified(past)).findings
+        assert [each.check for each in findings] == [Check.SNAPSHOTS], words
+        assert words in findings[0].words
 
 
 ROWS: dict[str, Callable[[Past], RowChange]] = {

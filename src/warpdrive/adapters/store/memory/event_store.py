@@ -36,7 +36,7 @@ def _now() -> datetime:
 
 
 class MemoryEventStore:
-    """EventWriter, EventReader, SnapshotShelf and NameRegister at once.
+    """EventWriter, EventReader, SnapshotShelf, SnapshotPages and NameRegister at once.
 
     `now` gives the time that events are recorded at. `fault`, when set, is raised by every method that asks or writes,
     as by a database that is away. Subscriptions go on.
@@ -138,6 +138,14 @@ class MemoryEventStore:
         """Keep one; keeping the same version again does nothing."""
         await self._asked()
         self._snapshots.setdefault(snapshot.stream, {}).setdefault(snapshot.version, snapshot)
+
+    async def snapshots(self, after: tuple[UUID, int] | None, limit: int) -> Sequence[StoredSnapshot]:
+        """Return up to `limit` snapshots after a stream and version, in order; see SnapshotPages."""
+        await self._asked()
+        found = sorted((stream, version) for stream, kept in self._snapshots.items() for version in kept)
+        return [
+            self._snapshots[stream][version] for stream, version in found if not after or (stream, version) > after
+        ][:limit]
 
     async def _asked(self) -> None:
         await anyio.lowlevel.checkpoint()
