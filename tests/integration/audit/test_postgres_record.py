@@ -101,6 +101,31 @@ async def test_what_was_deleted_or_changed_beside_the_events_is_found(written: W
     assert any("hard differs" in finding.words for finding in report.findings)
 
 
+async def test_snapshots_are_compared_page_by_page(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Honest ones are sound, and one that lies is found wherever it stands in the order."""
+    monkeypatch.setattr("warpdrive.application.audit.snapshot_check.PAGE", 2)
+    codec = EventCodec()
+    async with postgres_plane(written.place) as on:
+        for stream in {event.stream for event in await on.store.read(0, 1000)}:
+            aggregate = codec.fold(await on.store.stream(stream))
+            assert aggregate is not None
+            await on.store.keep(codec.snapshot(aggregate, at=aggregate.modified_on))
+    async with open_record(written.place, one_moment=True) as record:
+        report = await verified(record)
+    assert report.findings == ()
+    assert report.snapshots == report.streams
+    async with superuser(written.place, inside=True) as connection:
+        await connection.execute(
+            "UPDATE public.warpdrive_snapshots SET state = convert_to(replace(convert_from(state, 'UTF8'), 'alice', "
+            "'mallory'), 'UTF8') WHERE originator_id = $1",
+            written.story.vision,
+        )
+    async with open_record(written.place, one_moment=True) as record:
+        report = await verified(record)
+    assert [finding.check for finding in report.findings] == [Check.SNAPSHOTS]
+    assert "_members differs" in report.findings[0].words
+
+
 async def test_a_moment_stays_one_moment_while_others_write(written: Written) -> None:
     """Events, names and rows are compared as of the same instant, so a busy plane is not a broken one."""
     async with open_record(written.place, one_moment=True) as record, postgres_plane(written.place) as on:
