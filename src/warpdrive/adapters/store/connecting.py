@@ -175,7 +175,7 @@ async def open_pool(
 
     with translated(place, role):
         options = connect_options(place, role, application_name=application_name, **server_settings)
-        pool = await asyncpg.create_pool(min_size=min_size, max_size=max_size, init=check, **options)
+        pool = await asyncpg.create_pool(min_size=min_size, max_size=max_size, init=check, reset=_left_clean, **options)
     try:
         yield pool
     finally:
@@ -183,6 +183,13 @@ async def open_pool(
             await pool.close()
         if patience.cancelled_caught:
             pool.terminate()
+
+
+async def _left_clean(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Nothing to undo: no use of ours changes a session, and the driver itself ends what is left of a transaction.
+
+    Its default is one more question to the server after each use, half of what a small question costs.
+    """
 
 
 def connect_options(

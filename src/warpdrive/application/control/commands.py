@@ -56,13 +56,14 @@ class Commands:
         self,
         kind: type[Kind],
         call: Call,
-        locate: Callable[[], Awaitable[UUID]],
+        locate: Callable[[], Awaitable[UUID | None]],
         decide: Callable[[Kind | None], Decision[Kind]],
         view: Callable[[Kind], View],
     ) -> Done[View]:
         """Find the stream, decide on its newest state, append, and show what came of it.
 
-        `decide` may be called several times, each time with a state of its own; None means that the stream is new.
+        `locate` gives None for a stream that is to be made. `decide` may be called several times, each time with a
+        state of its own, None when there is none yet.
         What it or `locate` raises is raised here, unless the command has been carried out before: a repetition has
         its first answer, even if what it asks for would be refused by now. Raises also AlreadyThere (a name is
         taken), ConcurrentWrite, CommandIdReused, StoreUnavailable.
@@ -71,7 +72,7 @@ class Commands:
         for _ in range(_ATTEMPTS):
             try:
                 stream = await locate()
-                decision = decide(await self._streams.take(kind, stream))
+                decision = decide(None if stream is None else await self._streams.take(kind, stream))
             except EventStoreError:
                 raise
             except Exception:

@@ -48,7 +48,7 @@ class Namespaces:
                 namespace.add_mount_entry(entry, at=call.at)
             return Decision(namespace, (_name_use(namespace, 1), *_backend_uses((), namespace.entries)))
 
-        return await self._commands.change(Namespace, call, self._fresh, decide, namespace_view)
+        return await self._commands.change(Namespace, call, _nowhere, decide, namespace_view)
 
     async def add_mount(self, call: Call, name: str, entry: MountEntry) -> Done[NamespaceView]:
         """Let a path live in a backend."""
@@ -105,7 +105,7 @@ class Namespaces:
 
         if dry_run:
             stream = await self._find_or_make(name)
-            decide(await self._streams.take(Namespace, stream))
+            decide(None if stream is None else await self._streams.take(Namespace, stream))
             return Done(applied[0], await self._models.position())
 
         done = await self._commands.change(Namespace, call, lambda: self._find_or_make(name), decide, namespace_view)
@@ -159,14 +159,11 @@ class Namespaces:
     async def _find(self, name: str) -> UUID:
         return await self._names.find("namespace", name)
 
-    async def _find_or_make(self, name: str) -> UUID:
+    async def _find_or_make(self, name: str) -> UUID | None:
         try:
             return await self._find(name)
         except NotFound:
-            return self._new_id()
-
-    async def _fresh(self) -> UUID:
-        return self._new_id()
+            return None
 
     async def _with_entries(self, rows: Sequence[Mapping[str, Any]]) -> list[NamespaceView]:
         if not rows:
@@ -203,6 +200,10 @@ def namespace_view(namespace: Namespace) -> NamespaceView:
         created_at=namespace.created_on,
         updated_at=namespace.modified_on,
     )
+
+
+async def _nowhere() -> None:
+    """Locate what is to be made."""
 
 
 def _there(namespace: Namespace | None, name: str) -> Namespace:

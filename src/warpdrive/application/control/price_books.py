@@ -100,11 +100,11 @@ class PriceBooks:
     async def _find(self, book: str) -> UUID:
         return await self._names.find("price_book", book)
 
-    async def _find_or_make(self, book: str) -> UUID:
+    async def _find_or_make(self, book: str) -> UUID | None:
         try:
             return await self._find(book)
         except NotFound:
-            return self._new_id()
+            return None
 
     async def _with_prices(self, rows: Sequence[Mapping[str, Any]]) -> list[PriceBookView]:
         if not rows:

@@ -110,11 +110,11 @@ class Teams:
 
         return await self._commands.change(Team, call, lambda: self.find(name), decide, team_view)
 
-    async def _find_or_make(self, name: str) -> UUID:
+    async def _find_or_make(self, name: str) -> UUID | None:
         try:
             return await self.find(name)
         except NotFound:
-            return self._new_id()
+            return None
 
     async def _whole(self, rows: Sequence[Mapping[str, Any]]) -> list[TeamView]:
         if not rows:

@@ -109,8 +109,8 @@ class Tokens:
         def decide(_: Token | None) -> Decision[Token]:
             return Decision(Token.issue(secret.token_id, grant, at=call.at), names)
 
-        async def locate() -> UUID:
-            return secret.token_id
+        async def locate() -> None:
+            """Nowhere: it is to be made."""
 
         done = await self._commands.change(
             Token, call, locate, decide, lambda token: token_view(token, call.principal.name)
