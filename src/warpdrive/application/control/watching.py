@@ -8,7 +8,7 @@ and skips states, never changes.
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NoReturn
 from uuid import UUID
 
 import anyio
@@ -102,21 +102,30 @@ class Watch:
         self._boxes: set[_Mailbox] = set()
         self._seen = 0
         """Every change up to this position is in the mailboxes."""
+        self._wanted = anyio.Event()
+        """Set while somebody watches."""
         self._following = anyio.Event()
+        """Set while every change from now on will be told."""
 
     @property
     def watchers(self) -> int:
         """How many there are."""
         return len(self._boxes)
 
-    async def run(self) -> None:
-        """Follow the streams until cancelled."""
-        self._seen = await self._head()
-        async with self._reader.subscribe(self._seen) as batches:
-            self._following.set()
-            async for batch in batches:
-                await self._tell(batch)
-                self._seen = batch[-1].position
+    async def run(self) -> NoReturn:
+        """Follow the streams until cancelled, for as long as anybody watches: reading along costs every writer."""
+        while True:
+            await self._wanted.wait()
+            self._seen = await self._head()
+            async with self._reader.subscribe(self._seen) as batches:
+                self._following.set()
+                async for batch in batches:
+                    await self._tell(batch)
+                    self._seen = batch[-1].position
+                    if not self._boxes:
+                        # Before anything is awaited: who comes from here on waits for the next time.
+                        self._wanted, self._following = anyio.Event(), anyio.Event()
+                        break
 
     @asynccontextmanager
     async def following(
@@ -131,6 +140,7 @@ class Watch:
         del node  # authorisation has seen it; nothing is told to one node only, yet
         mailbox = _Mailbox(namespace, call.principal.teams)
         self._boxes.add(mailbox)
+        self._wanted.set()
         try:
             yield self._changes(mailbox, namespace, after_position, call.principal.teams)
         finally:
