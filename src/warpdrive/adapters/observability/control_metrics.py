@@ -19,6 +19,8 @@ class ControlReadings:
     head: Callable[[], float]
     watchers: Callable[[], float]
     ready: Callable[[], float]
+    compared: Callable[[], float]
+    differing: Callable[[], float]
 
 
 class ControlMeter:
@@ -58,5 +60,11 @@ def register_readings(registry: CollectorRegistry, readings: ControlReadings) ->
         ),
         ("warpdrive_control_watchers", "Nodes that watch.", readings.watchers),
         ("warpdrive_control_ready", "1 when every readiness check is right.", readings.ready),
+        ("warpdrive_control_compared_streams", "Streams replayed and compared with their rows.", readings.compared),
+        (
+            "warpdrive_control_differing_streams",
+            "Streams of these whose rows were not what their events make.",
+            readings.differing,
+        ),
     ):
         Gauge(name, text, registry=registry).set_function(look)

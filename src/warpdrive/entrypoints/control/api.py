@@ -1,6 +1,7 @@
 """The API's process: a database, the use cases on it, and two doors to them."""
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,11 +33,13 @@ from warpdrive.adapters.store.event_store import open_event_store
 from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.adapters.wire.dispatch import Dispatcher
+from warpdrive.application.control.comparison import Comparison
 from warpdrive.application.control.freshness import FreshReadModels
 from warpdrive.application.control.lag import Lag
 from warpdrive.application.control.plane import ControlPlane, build_plane
 from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.readiness import Readiness
+from warpdrive.application.projections.codec import EventCodec
 from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
 from warpdrive.entrypoints.control.supervision import keep_worker
 from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
@@ -142,6 +145,8 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
         positions = Positions(models)
         lag = Lag(store, models, clock)
         readiness = Readiness(store, register, lag, clock)
+        # One stream every half minute: here rather than in the worker, because here somebody scrapes.
+        comparison = Comparison(store, models, EventCodec(), below=secrets.randbelow)
         plane = build_plane(
             writer=readiness,
             reader=store,
@@ -162,10 +167,12 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
             head=lambda: lag.head,
             watchers=lambda: plane.watch.watchers,
             ready=lambda: readiness.ready,
+            compared=lambda: comparison.checked,
+            differing=lambda: comparison.differing,
         )
         register_readings(registry, readings)
         await lag.measure()
-        for run in (lag.run, readiness.run, plane.watch.run):
+        for run in (lag.run, readiness.run, comparison.run, plane.watch.run):
             tasks.start_soon(run)
         yield _House(plane, dispatcher, readiness, registry, tasks)
         tasks.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""The worker: keeps the read models, and checks them.
+"""The worker: keeps the read models.
 
 As a process of its own beside the API it is started by `supervision`, which tells it what to do on standard input;
 that input's end is the worker's.
@@ -6,7 +6,6 @@ that input's end is the worker's.
 
 import json
 import os
-import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +22,6 @@ from warpdrive.adapters.store.event_store import open_event_reader
 from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
-from warpdrive.application.control.comparison import Comparison
 from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.projector import Projector
 from warpdrive.application.control.rebuilding import Rebuilding
@@ -53,9 +51,7 @@ async def working(place: DatabasePlace) -> AsyncIterator[None]:
         writer = PostgresReadModelWriter(place)
         rebuilding = Rebuilding(reader, writer, codec)
         projector = Projector(reader, writer, Positions(models), Projecting(codec), rebuild=rebuilding.run)
-        comparison = Comparison(reader, models, codec, below=secrets.randbelow)
         tasks.start_soon(projector.run)
-        tasks.start_soon(comparison.run)
         yield
         tasks.cancel_scope.cancel()
 
