@@ -60,7 +60,7 @@ class Projector:
         """Run until cancelled, which takes effect within a second."""
         pause = _FIRST_PAUSE_S
         while True:
-            steps = self.steps
+            began, steps = anyio.current_time(), self.steps
             try:
                 await self._hold()
                 pause = _FIRST_PAUSE_S
@@ -72,7 +72,8 @@ class Projector:
                 log.error("the read models do not fit the events and are made anew: %s", fault)  # noqa: TRY400 - the fault says it all
                 await self._mend()
             self.faults += 1
-            pause = _FIRST_PAUSE_S if self.steps > steps else min(2 * pause, _LONGEST_PAUSE_S)
+            went_well = self.steps > steps or anyio.current_time() - began > _LONGEST_PAUSE_S
+            pause = _FIRST_PAUSE_S if went_well else min(2 * pause, _LONGEST_PAUSE_S)
             await anyio.sleep(pause)
 
     async def _hold(self) -> None:
