@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from tests.support.memory_plane import MemoryPlane
 from tests.support.ports import LOOPBACK
 from warpdrive.adapters.observability.serving import serving
-from warpdrive.adapters.rest.probes import Probes
+from warpdrive.adapters.rest.probes import Check, Probes
 from warpdrive.adapters.rest.server import serving_rest
 from warpdrive.adapters.wire.dispatch import Answer, Dispatcher, Request
 from warpdrive.adapters.wire.record import Via
@@ -24,26 +24,37 @@ from warpdrive.adapters.wire.status import WireFault
 from warpdrive.application.control.views import IssuedToken
 from warpdrive.domain.token.values import Role
 
-Interposed = Callable[[str, str], WireFault | None]
+Interposed = Callable[[str, str], Awaitable[WireFault | None]]
 """What a test puts in place of an answer, by method, "before" the call is made or "after" it: a fault, or nothing."""
+
+
+async def nothing(_method: str, _when: str) -> None:
+    """Come between nothing."""
 
 
 class WatchedDispatcher(Dispatcher):
     """A dispatcher that remembers what was asked, and fails where a test says so."""
 
-    asked: list[tuple[str, str]]
-    """Method and idempotency key of every call, in order."""
-    interpose: Interposed = staticmethod(lambda _method, _when: None)
+    def __init__(self, memory: MemoryPlane) -> None:
+        super().__init__(memory.plane, clock=memory.clock, wait=memory.wait)
+        self.begin(memory)
+
+    def begin(self, memory: MemoryPlane) -> None:
+        """Answer for another plane from now on."""
+        self._inner = Dispatcher(memory.plane, clock=memory.clock, wait=memory.wait)
+        self.asked: list[tuple[str, str]] = []
+        """Method and idempotency key of every call, in order."""
+        self.interpose: Interposed = nothing
 
     async def unary(
         self, method: str, request: Request, metadata: Mapping[str, str], *, deadline: float | None = None, via: Via
     ) -> Answer:
         """Answer, unless something comes between."""
         self.asked.append((method, metadata.get("idempotency-key", "")))
-        if (fault := self.interpose(method, "before")) is not None:
+        if (fault := await self.interpose(method, "before")) is not None:
             raise fault
-        answer = await super().unary(method, request, metadata, deadline=deadline, via=via)
-        if (fault := self.interpose(method, "after")) is not None:
+        answer = await self._inner.unary(method, request, metadata, deadline=deadline, via=via)
+        if (fault := await self.interpose(method, "after")) is not None:
             raise fault
         return answer
 
@@ -57,6 +68,16 @@ class ServedPlane:
     dispatcher: WatchedDispatcher
     portal: anyio.from_thread.BlockingPortal
     secret: str = field(default="", repr=False)
+    """An admin's."""
+
+    @contextmanager
+    def anew(self) -> Iterator[None]:
+        """Be as if it had just been made, for the block; quiet, for its log would stand between a tool's lines."""
+        self.plane = MemoryPlane()
+        self.dispatcher.begin(self.plane)
+        with capture_logs():
+            self.secret = self.issue(Role.ADMIN)
+            yield
 
     def issue(self, role: Role, **scope: Any) -> str:
         """Make a token; returns its secret."""
@@ -78,12 +99,11 @@ class ServedPlane:
 
 @contextmanager
 def served_plane() -> Iterator[ServedPlane]:
-    """Serve while the block runs; `secret` is an admin's."""
+    """Serve while the block runs; begin with `anew`."""
     memory = MemoryPlane()
-    dispatcher = WatchedDispatcher(memory.plane, clock=memory.clock, wait=memory.wait)
-    dispatcher.asked = []
+    dispatcher = WatchedDispatcher(memory)
 
-    async def checks() -> list[Any]:
+    async def checks() -> list[Check]:
         return []
 
     probes = Probes(dict, checks, CollectorRegistry())
@@ -96,17 +116,14 @@ def served_plane() -> Iterator[ServedPlane]:
             started.set()
             await stop.wait()
 
-    # Its log lines would stand between those of the tool that is tested.
-    with capture_logs(), anyio.from_thread.start_blocking_portal() as portal:
+    with anyio.from_thread.start_blocking_portal() as portal:
         future = portal.start_task_soon(serve)
         future.add_done_callback(lambda _: started.set())
         assert started.wait(10)
         if future.done():
             future.result()
-        served = ServedPlane(url, memory, dispatcher, portal)
-        served.secret = served.issue(Role.ADMIN)
         try:
-            yield served
+            yield ServedPlane(url, memory, dispatcher, portal)
         finally:
             portal.call(stop.set)
             future.result(10)

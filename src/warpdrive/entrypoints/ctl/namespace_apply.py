@@ -72,13 +72,14 @@ def apply(session: Session, file: BinaryIO, *, dry_run: bool, yes: bool, as_json
 
 
 def _read(file: BinaryIO) -> NamespaceFile:
+    name = getattr(file, "name", "<stdin>")
     try:
         raw = file.read(MAX_BYTES + 1)
         return read_namespace(raw, os.environ)
     except OSError as error:
-        raise click.FileError(file.name, error.strerror or str(error)) from None
+        raise click.FileError(name, error.strerror or str(error)) from None
     except SettingsError as error:
-        raise click.UsageError(render_faults(file.name, error.faults)) from None
+        raise click.UsageError(render_faults(name, error.faults)) from None
 
 
 def _plan(plane: ControlPlaneClient, wished: NamespaceFile) -> tuple[int, dict[str, Any]]:

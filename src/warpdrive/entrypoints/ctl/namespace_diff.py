@@ -15,7 +15,7 @@ REMOVE: Final = "KIND_REMOVE"
 
 def difference(changes: Sequence[Change]) -> Iterator[str]:
     """Yield lines: one for each path, more for what changes in it; then a count of them all."""
-    width = max((len(change["path"]) for change in changes), default=0)
+    width = max((len(change["path"]) for change in changes if change["kind"] != RECONFIGURE), default=0)
     for change in changes:
         path = change["path"].ljust(width)
         if change["kind"] == ADD:
