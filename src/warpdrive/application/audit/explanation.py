@@ -4,13 +4,14 @@ An event made a fact if the state before it and the state after it differ there:
 is kept anywhere, so none can be wrong.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate
 
 from warpdrive.application.audit.errors import NoSuchFact
-from warpdrive.application.audit.facts import FactChange, Path, Plain, about, changes_between, facts_of, path_words
+from warpdrive.application.audit.facts import FactChange, Path, Plain, about, changes_between, facts_of
 from warpdrive.application.audit.folding import events_of, folded
 from warpdrive.application.audit.portraits import state_of
 from warpdrive.application.audit.subjects import Subjects
@@ -53,10 +54,9 @@ async def explain(
     fact, Unfoldable, StoreUnavailable.
     """
     trail, subjects = Trail(reader, codec), Subjects(reader, codec, to=position)
+    made = _Made(keep_all=fact is not None)
     aggregate: Aggregate | None = None
     before: dict[Path, Plain] = {}
-    causes: list[Cause] = []
-    makers: dict[Path, TrailEntry] = {}
     touched: set[str] = set()
     async for recorded in events_of(reader, stream, to=position):
         aggregate = folded(codec, recorded, aggregate)
@@ -65,19 +65,42 @@ async def explain(
         touched |= {change.path[0] for change in changes}
         wanted = tuple(change for change in changes if fact is None or about(change.path, fact))
         if wanted:
-            entry = await trail.entry(recorded, subjects)
-            makers.update((change.path, entry) for change in wanted)
-            causes.append(Cause(entry, wanted))
+            made.add(Cause(await trail.entry(recorded, subjects), wanted))
         before = after
-    if fact is not None and not causes:
+    if fact is not None and not made.causes:
         raise NoSuchFact(fact, sorted(touched))
-    facts = tuple(PresentFact(path, value, makers[path]) for path, value in sorted(before.items()) if path in makers)
-    if fact is None:
-        showing = {each.entry.position for each in facts}
-        causes = [cause for cause in causes if cause.entry.position in showing]
-    return Explanation(facts, tuple(causes))
+    facts = (PresentFact(path, value, made.by[path]) for path, value in sorted(before.items()) if path in made.by)
+    return Explanation(tuple(facts), tuple(made.causes.values()))
 
 
-def fact_words(fact: PresentFact) -> str:
-    """Name a fact on one line."""
-    return path_words(fact.path)
+class _Made:
+    """Which event made which fact. Unless all are kept, causes that no longer show go: a stream may have millions."""
+
+    def __init__(self, *, keep_all: bool) -> None:
+        self.by: dict[Path, TrailEntry] = {}
+        self.causes: dict[int, Cause] = {}
+        self._keep_all = keep_all
+        # Facts that each cause still shows in, by its position.
+        self._showing: Counter[int] = Counter()
+
+    def add(self, cause: Cause) -> None:
+        """Take the next cause."""
+        position = cause.entry.position
+        self.causes[position] = cause
+        self._showing[position] = 0
+        for change in cause.changes:
+            if change.remains:
+                self._showing[position] += 1
+            earlier = self.by.pop(change.path, None)
+            if change.remains:
+                self.by[change.path] = cause.entry
+            if earlier is not None:
+                self._showing[earlier.position] -= 1
+                self._forget(earlier.position)
+        self._forget(position)
+
+    def _forget(self, position: int) -> None:
+        if self._showing[position] == 0:
+            del self._showing[position]
+            if not self._keep_all:
+                del self.causes[position]

@@ -44,6 +44,20 @@ async def test_a_state_is_explained_fact_by_fact(past: Past) -> None:
     assert {cause.entry.position for cause in answer.causes} == {past.story.first_limits, past.story.second_limits}
 
 
+async def test_a_state_that_changes_for_ever_is_explained_in_bounded_memory(past: Past) -> None:
+    """Of a hundred changes to one fact only the last shows, and what went and came back shows its return."""
+    for _ in range(50):
+        await past.on.plane.namespaces.seal(past.on.call(), "training")
+        await past.on.plane.namespaces.unseal(past.on.call(), "training")
+    head = await past.on.store.head()
+    answer = await explain(past.on.store, past.codec, past.story.training_again, position=head)
+    makers = {each.path[0]: each.entry.position for each in answer.facts}
+    assert makers["sealed"] == head
+    assert [cause.entry.position for cause in answer.causes] == sorted({*makers.values()})
+    whole = await explain(past.on.store, past.codec, past.story.training_again, fact="sealed", position=head)
+    assert len(whole.causes) == 101
+
+
 async def test_what_no_event_touched_is_refused_with_what_they_did_touch(past: Past) -> None:
     """A misspelt fact gets the list of the stream's own."""
     with pytest.raises(NoSuchFact, match="entries"):
