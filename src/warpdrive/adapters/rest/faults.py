@@ -54,6 +54,9 @@ def answer_fault(request: RestRequest, error: Exception) -> Response[bytes]:
         code, words = _FRAMEWORK[error.status_code]
         allow = (error.headers or {}).get("allow")
         kept = {"allow": allowed(allow.split(", "))} if allow else {}
+        if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            # Else the server would swallow the rest, however long it is.
+            kept["connection"] = "close"
         return fault_answer(WireFault(code, words, metadata=marked), status=error.status_code, headers=kept)
     _log.error("request failed", path=request.url.path, correlation_id=marked[CORRELATION_ID], exc_info=error)
     return fault_answer(fault_of(error, marked))
