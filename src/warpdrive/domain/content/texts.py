@@ -16,12 +16,12 @@ LONGEST_NOTE: Final = 1000
 
 
 def storable(text: str) -> bool:
-    """Tell whether UTF-8 can hold it: raw bytes that travel as surrogate escapes cannot be stored."""
+    """Tell whether it can be kept: UTF-8 holds no surrogate escapes (raw bytes on their way), a text column no NUL."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return True
+    return "\0" not in text
 
 
 def escaped(text: str) -> str:
@@ -55,7 +55,7 @@ def why_no_word(text: str, longest: int = 255) -> str | None:
 
 def why_no_note(text: str, longest: int = LONGEST_NOTE) -> str | None:
     """Say why a text cannot be kept as somebody's words, or None; it may be empty and have lines."""
-    if not storable(text) or "\0" in text:
+    if not storable(text):
         return "has characters that cannot be stored"
     return f"is longer than {longest} characters" if len(text) > longest else None
 

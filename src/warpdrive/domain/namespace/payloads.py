@@ -116,7 +116,7 @@ def _check_backend(backend: BackendDefinition) -> None:
         if key not in OPTIONS[backend.type]:
             raise InvalidBackend(name, f"has the unknown option {key!r}")
         if not storable(value):
-            raise InvalidBackend(name, f"has an option {key!r} that is not UTF-8")
+            raise InvalidBackend(name, f"has an option {key!r} that cannot be stored")
     if _carries_credentials(backend.options.get("endpoint", "")):
         raise InvalidBackend(name, "has an endpoint with credentials or a query")
     if backend.auth and not _REFERENCE.fullmatch(backend.auth):

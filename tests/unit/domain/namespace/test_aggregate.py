@@ -227,7 +227,7 @@ def test_a_namespace_needs_a_usable_name(name: str) -> None:
         Namespace.create(ID, name, at=AT)
 
 
-@pytest.mark.parametrize("path", ["", "a", "/a/", "/a//b", "/..", "/raw\udcff"])
+@pytest.mark.parametrize("path", ["", "a", "/a/", "/a//b", "/..", "/raw\udcff", "/nul\0"])
 def test_a_mount_path_is_normal_and_can_be_stored(path: str) -> None:
     """Raw bytes cannot be stored in an event, so a mount path has none."""
     with pytest.raises(InvalidMountPath):
@@ -245,6 +245,7 @@ def test_a_mount_path_is_normal_and_can_be_stored(path: str) -> None:
         BackendDefinition(name="a", type="azureblob", options={"endpoint": "https://host/?sig=s3cret"}),
         BackendDefinition(name="a", type="s3", options={"endpoint": "http://["}),
         BackendDefinition(name="a", type="s3", options={"bucket": "\udcff"}),
+        BackendDefinition(name="a", type="s3", options={"bucket": "b\0"}),
         BackendDefinition(name="a", type="s3", auth="s3cret+/=="),
         BackendDefinition(name="a", type="s3", prefix="no-slash"),
         BackendDefinition(name="a", type="s3", prefix="/absolute/"),
