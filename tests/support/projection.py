@@ -11,7 +11,7 @@ import anyio.abc
 from tests.support.ports import DeadlinePassedError
 from tests.support.postgres import superuser
 from tests.support.random_lives import START
-from tests.support.recording import append_of, pending
+from tests.support.recording import append_of, pending, wrong_rows
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
 from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.event_store import PostgresEventStore, open_event_store
@@ -21,9 +21,8 @@ from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.projector import Projector
 from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
-from warpdrive.application.projections.expected import Difference, compare_all
+from warpdrive.application.projections.expected import Difference
 from warpdrive.application.projections.projecting import Projecting
-from warpdrive.application.projections.tables import TABLES
 from warpdrive.domain.team.aggregate import Team
 
 
@@ -84,12 +83,7 @@ class Projection:
 
     async def differences(self) -> Sequence[Difference]:
         """Compare all live rows with all events; nobody writes meanwhile."""
-        projecting, changes, after = Projecting(EventCodec()), [], 0
-        while page := await self.store.read(after, 1000):
-            changes += [change for recorded in page for change in projecting.changes(recorded)]
-            after = page[-1].position
-        live = [(name, row) for name, table in TABLES.items() for row in await self.models.rows(name, order=table.key)]
-        return compare_all(changes, live)
+        return await wrong_rows(self.store, self.models)
 
 
 @asynccontextmanager

@@ -8,8 +8,12 @@ from uuid import UUID, uuid4
 from eventsourcing.domain import Aggregate
 
 from tests.support.appends import REQUEST
-from warpdrive.application.ports.event_store import Append, CommandFacts, RecordedEvent
+from warpdrive.application.ports.event_store import Append, CommandFacts, EventReader, RecordedEvent
+from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.application.projections.codec import EventCodec
+from warpdrive.application.projections.expected import Difference, ExpectedRows, differences, keyed
+from warpdrive.application.projections.projecting import Projecting
+from warpdrive.application.projections.tables import TABLES
 
 ACTOR = "token:recorder"
 RECORDED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -51,3 +55,13 @@ def append_of(events: Sequence[Aggregate.Event], *, stream: UUID | None = None, 
     if stream is not None:
         new = [replace(event, stream=stream) for event in new]
     return Append(CommandFacts(uuid4(), REQUEST, actor), new[-1].stream, new[-1].version, new)
+
+
+async def wrong_rows(reader: EventReader, models: ReadModels) -> Sequence[Difference]:
+    """Compare all live rows with all events; nobody writes meanwhile."""
+    projecting, expected, after = Projecting(EventCodec()), ExpectedRows(), 0
+    while page := await reader.read(after, 1000):
+        expected.apply(change for event in page for change in projecting.changes(event))
+        after = page[-1].position
+    live = [(name, row) for name, table in TABLES.items() for row in await models.rows(name, order=table.key)]
+    return differences(expected.by_key(), keyed(live))

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from warpdrive.application.projections.tables import Kind, Table
+from warpdrive.domain.content.texts import storable
 
 LIVE: Final = "read_model"
 """The schema that queries see."""
@@ -137,15 +138,15 @@ def _condition(table: Table, column: str, wanted: Any, values: list[Any]) -> str
     if wanted is None:
         return f"{name} IS NULL"
     if isinstance(wanted, list | tuple):
-        values.append([each for each in wanted if _storable(each)])
+        values.append([each for each in wanted if _holdable(each)])
         return f"{name} = ANY(${len(values)}::{SQL_TYPES[kind]}[])"
-    return f"{name} = {_parameter(table, column, wanted, values)}" if _storable(wanted) else "FALSE"
+    return f"{name} = {_parameter(table, column, wanted, values)}" if _holdable(wanted) else "FALSE"
 
 
-def _storable(value: Any) -> bool:
+def _holdable(value: Any) -> bool:
     """Tell whether any row can hold it: what people ask for may be text that PostgreSQL would refuse to compare."""
     if isinstance(value, str):
-        return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+        return storable(value)
     return not isinstance(value, int) or value in _BIGINTS
 
 

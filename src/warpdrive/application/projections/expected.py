@@ -82,13 +82,3 @@ def _fits(expected: Row | None, live: Row | None) -> bool:
     if expected is None or live is None:
         return expected is live
     return all(live.get(column) == value for column, value in expected.items())
-
-
-def compare_all(changes: Iterable[RowChange], live: Iterable[tuple[str, Row]]) -> Sequence[Difference]:
-    """Compare what all events change, in their order, with all live rows, each with its table's name.
-
-    Both must be of the same position. Raises RowMissing when the events do not fit each other.
-    """
-    expected = ExpectedRows()
-    expected.apply(changes)
-    return differences(expected.by_key(), keyed(live))

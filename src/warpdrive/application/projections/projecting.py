@@ -12,6 +12,7 @@ from warpdrive.application.ports.event_store import RecordedEvent
 from warpdrive.application.ports.read_models import RowChange
 from warpdrive.application.projections.changes import row_changes
 from warpdrive.application.projections.codec import EventCodec, UnknownTopic, UnreadableEvent
+from warpdrive.application.projections.fitting import check_fits
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class Projecting:
         """Say what one event changes; nothing if it cannot be projected."""
         try:
             changes = row_changes(self._codec.decode(recorded), recorded)
+            for change in changes:
+                check_fits(change)
         except UnknownTopic:
             self.unknown += 1
             return ()

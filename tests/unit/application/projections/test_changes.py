@@ -126,3 +126,25 @@ def test_an_event_of_ours_that_cannot_be_read_is_left_out_and_told(
     assert projecting.changes(replace(record, state=state)) == ()
     assert (projecting.projected, projecting.unknown, projecting.unreadable) == (0, 0, 1)
     assert f"position {record.position}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "before", "after"),
+    [
+        ("team", 0, '"vision"', '"vi\\ud800sion"'),
+        ("team", 0, '"vision"', '"vi\\u0000sion"'),
+        ("team", 0, '"vision"', "null"),
+        ("quota", 2, "500", "9223372036854775808"),
+        ("quota", 2, "500", '"500"'),
+        ("token", 0, '"speech"', "7"),
+        ("namespace", 1, '"2012/"', "7"),
+    ],
+)
+def test_an_event_with_values_that_no_row_can_hold_is_left_out(kind: str, number: int, before: str, after: str) -> None:
+    """The database would refuse the step at every attempt, and stand still for ever."""
+    record = recorded(pending(LIVES[kind]()))[number]
+    text = record.state.decode()
+    assert before in text
+    projecting = Projecting(EventCodec())
+    assert projecting.changes(replace(record, state=text.replace(before, after).encode())) == ()
+    assert projecting.unreadable == 1
