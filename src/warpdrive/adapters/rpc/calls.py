@@ -28,6 +28,8 @@ GRACE_S: Final = 0.25
 
 _STOPPING: Final = Refusal(Status.UNAVAILABLE, "the server is stopping; call again")
 
+_BUSY: Final = Refusal(Status.RESOURCE_EXHAUSTED, "too many calls are under way; try again")
+
 
 class CallHouse:
     """Every call of every connection under way, and whether new ones may begin. Lives on one event loop."""
@@ -60,7 +62,9 @@ class CallHouse:
 
     def refusal(self, headers: Headers) -> Refusal | None:
         """Say why a request cannot become a call; None when it can."""
-        return refusal_of(headers, self.methods) or (_STOPPING if self._stopping else None)
+        if self._stopping:
+            return _STOPPING
+        return _BUSY if self.running >= self.limits.calls else refusal_of(headers, self.methods)
 
     async def drain(self) -> None:
         """Take no further calls, end streams at once and others at their own pace, or when time is up."""

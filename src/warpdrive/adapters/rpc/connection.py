@@ -164,6 +164,8 @@ class GuardedProtocol(H2Protocol):
             if _is_costly(event) and not self._allowance.spend():
                 self._cut("the peer floods us with frames that bring no request further")
                 return
+            if isinstance(event, DataReceived) and not event.flow_controlled_length:
+                continue  # grpclib would take a frame without bytes for the end of the request
             if event.__class__ in self._processors():
                 self.processor.process(event)
         if not wire.is_closing():

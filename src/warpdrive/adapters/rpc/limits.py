@@ -17,6 +17,9 @@ class RpcLimits:
     connections: int = 1024
     streams: int = 100
     """Calls at once on one connection, watch streams included; told to the peer, who must wait."""
+    calls: int = 4096
+    """Calls and streams of all connections that hold a task, also those whose request is still coming. The dispatcher
+    counts those at work, and more strictly."""
     unsent: int = 8 * MIB
     """What waits in one connection for a peer that does not read. Data respects flow control; this bounds the
     rest (acknowledgements, trailers). Beyond it the connection is cut."""
@@ -33,7 +36,8 @@ class RpcLimits:
     drain_s: float = 10.0
     """How long calls under way may go on when the server stops."""
     keepalive_s: float = 30.0
-    """A silent peer is asked this often whether it is there; it has 20 s to answer."""
+    """A silent peer is asked this often whether it is there."""
+    keepalive_answer_s: float = 20.0
 
 
 DEFAULT_LIMITS: Final = RpcLimits()

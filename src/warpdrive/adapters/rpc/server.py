@@ -46,7 +46,7 @@ class RpcServer:
         self._monotonic = monotonic
         self._config = Configuration(
             _keepalive_time=limits.keepalive_s,
-            _keepalive_timeout=20.0,
+            _keepalive_timeout=limits.keepalive_answer_s,
             _keepalive_permit_without_calls=True,
             _http2_max_pings_without_data=0,
             _http2_min_sent_ping_interval_without_data=limits.keepalive_s / 2,
