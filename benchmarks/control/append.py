@@ -73,6 +73,7 @@ async def rate_apart(place: DatabasePlace, seconds: float) -> float:
         appenders = [GroupAppender(place, GroupLimits()) for _ in range(16)]
         for appender in appenders:
             tasks.start_soon(appender.run)
+        await our_rate(appenders, 16, seconds / 3)  # connections are made and plans
         figure = await our_rate(appenders, 16, seconds)
         tasks.cancel_scope.cancel()
     return figure
