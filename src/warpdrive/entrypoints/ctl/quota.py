@@ -95,7 +95,7 @@ def delete_quota(session: Session, *, team: str, backend: str, as_json: bool) ->
     if as_json:
         print_json(state)
     else:
-        print(printable(f"team {team} is not limited on {_backend(state)} any more"))
+        print(printable(f"team {team} has no limits on {_backend(state)} any more"))
 
 
 def _backend(state: Mapping[str, Any]) -> str:

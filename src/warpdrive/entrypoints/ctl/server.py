@@ -42,20 +42,22 @@ class Server:
     token_file: Path | None = None
     ca_file: Path | None = None
     named: bool = False
+    token_files: tuple[str, ...] = DEFAULT_TOKEN_FILES
+    """Where a token is looked for when `token_file` names none."""
 
     def credential(self) -> Credential:
         """Read the token. Raises click.ClickException when the file that was named cannot be used."""
         if self.token_file is not None:
             return self._read(self.token_file.expanduser())
         unreadable: list[str] = []
-        for name in DEFAULT_TOKEN_FILES:
+        for name in self.token_files:
             path = Path(os.path.expanduser(name))  # noqa: PTH111 - where there is no home it leaves the text alone
             try:
                 return self._read(path)
             except _NoTokenError as error:
                 if error.number not in _ABSENT:
                     unreadable.append(f"{path} ({error.why})")
-        words = f"no token was sent: neither {' nor '.join(DEFAULT_TOKEN_FILES)} can be used"
+        words = f"no token was sent: neither {' nor '.join(self.token_files)} can be used"
         return Credential(None, words + (f"; not readable: {', '.join(unreadable)}" if unreadable else ""))
 
     def _read(self, path: Path) -> Credential:
