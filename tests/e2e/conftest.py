@@ -1,4 +1,4 @@
-"""One agent over local directories, as a user starts it: the program, a YAML file, a mount."""
+"""One agent over local directories, as a user starts it: the program, a YAML file, a mount. And one control plane."""
 
 import contextlib
 import errno
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.agents import Bucket
+from tests.support.control_planes import ControlPlaneProcess, control_plane, reachable_dir
 from tests.support.ministack import ministack, ministack_missing
 from tests.support.mounts import MountProcess, agent_mount, write_config
 from tests.support.s3_server import S3Server
@@ -20,6 +21,13 @@ Starter = Callable[..., AbstractContextManager[MountProcess]]
 
 SHORT = {"attr_ttl": "100ms", "entry_ttl": "100ms", "negative_ttl": "100ms", "dir_ttl": "100ms"}
 """Freshness that a test can wait for."""
+
+
+@pytest.fixture(scope="session")
+def shared_plane() -> Iterator[ControlPlaneProcess]:
+    """Run one control plane for all tests that neither end it nor mind what others wrote."""
+    with reachable_dir() as scratch, control_plane(scratch / "control") as running:
+        yield running
 
 
 @pytest.fixture
