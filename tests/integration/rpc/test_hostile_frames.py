@@ -1,5 +1,7 @@
 """What no honest client sends: raw HTTP/2 frames, made with h2 and hyperframe, and bytes that are none."""
 
+import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -10,10 +12,11 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import ConnectionTerminated, Event, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
+from h2.settings import SettingCodes
 from hyperframe.frame import Frame, HeadersFrame, PingFrame, SettingsFrame
 
 from tests.support.ports import LOOPBACK, wait_until_async
-from tests.support.rpc_door import Door, ScriptedDispatcher, open_door
+from tests.support.rpc_door import Asked, Door, Said, ScriptedDispatcher, open_door
 
 GET = "/warpdrive.v1.ControlService/GetNamespace"
 HEADERS = {
@@ -251,6 +254,31 @@ async def test_a_peer_that_answers_nothing_is_hung_up_on(greeting: bytes) -> Non
     async with open_door(ScriptedDispatcher(), keepalive_s=0.1, keepalive_answer_s=0.1) as door:
         assert await anyio.to_thread.run_sync(wait)
         await wait_until_async(lambda: door.server.connections == 0, what="the peer's end")
+
+
+async def test_a_peer_that_asks_on_and_never_reads_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    """What waits for it is bounded: with answers for megabytes unread, its next frame is its last."""
+
+    def ask() -> None:
+        with wire_to(door) as wire:
+            wire.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 2**26})
+            wire.h2.increment_flow_control_window(2**26)
+            for _ in range(4):
+                wire.request(HEADERS, frame(b"x"))
+            with contextlib.suppress(OSError):
+                for number in range(2**16):
+                    wire.link.sendall(PingFrame(0, number.to_bytes(8)).serialize())
+                raise AssertionError("65,536 questions were taken")
+
+    async def generous(_asked: Asked) -> Said:
+        return Said(bytes(8 * 1024 * 1024))
+
+    dispatcher = ScriptedDispatcher(generous)
+    async with open_door(dispatcher, unsent=16_384, frames_burst=2**17) as door:
+        with caplog.at_level(logging.WARNING):
+            await anyio.to_thread.run_sync(ask)
+        await wait_until_async(lambda: door.server.connections == 0, what="the peer's end")
+    assert "does not read" in caplog.text
 
 
 async def test_calls_beyond_the_bound_of_all_connections_are_refused() -> None:

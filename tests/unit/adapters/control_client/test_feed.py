@@ -54,6 +54,13 @@ async def followed(feed: ControlPlaneFeed) -> AsyncIterator[AsyncIterator[Namesp
             yield snapshots
 
 
+@pytest.mark.parametrize(("attempt", "longest"), [(0, 0.5), (1, 1.0), (4, 8.0), (5, 15.0), (1000, 15.0)])
+def test_waits_between_attempts_grow_and_are_spread(attempt: int, longest: float) -> None:
+    """So that a thousand nodes do not come back in the same moment."""
+    assert FeedTimes(random=lambda: 1.0).wait(attempt) == longest
+    assert FeedTimes(random=lambda: 0.0).wait(attempt) == 0.0
+
+
 async def test_the_namespace_comes_whole_and_then_at_every_change(token_file: Path) -> None:
     """The first snapshot has the position up to which everything was sent; entries are the domain's values."""
     plane = ScriptedPlane()
