@@ -59,7 +59,7 @@ def session() -> Iterator[requests.Session]:
 
 @schema.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=8,
     derandomize=True,
     deadline=None,
     database=None,

@@ -7,7 +7,9 @@ from typing import Final
 from urllib.parse import quote
 
 from google.protobuf.message import Message
+from grpclib.const import Status
 from litestar import HttpMethod, Response
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from warpdrive.adapters.rest.answers import csv_answer, json_answer, proto_json
@@ -19,6 +21,7 @@ from warpdrive.adapters.rest.tables import table, wants_table
 from warpdrive.adapters.wire.contract import Contract, message_class
 from warpdrive.adapters.wire.dispatch import Dispatcher
 from warpdrive.adapters.wire.metadata import UNDERSTOOD
+from warpdrive.adapters.wire.status import WireFault
 from warpdrive.application.control.errors import Malformed
 
 NEXT_PAGE: Final = "x-warpdrive-next-page-token"
@@ -46,7 +49,8 @@ def path_handler(path: str, routes: Mapping[str, RestRoute], contract: Contract,
 
 async def _call(route: RestRoute, contract: Contract, door: Dispatcher, request: RestRequest) -> Response[bytes]:
     body = await _body(request) if route.takes_body else b""
-    metadata = {name: value for name in UNDERSTOOD if (value := request.headers.get(name)) is not None}
+    # One that is given twice is one text with a comma: nobody picks, and what has to be one thing is refused.
+    metadata = {name: ", ".join(values) for name in UNDERSTOOD if (values := request.headers.getall(name, []))}
     answer = await door.unary(
         route.method.name,
         _asked(route, contract, request, body),
@@ -89,7 +93,11 @@ def _asked(route: RestRoute, contract: Contract, request: RestRequest, body: byt
 
 
 async def _body(request: RestRequest) -> bytes:
-    body = await request.body()
+    try:
+        body = await request.body()
+    except InternalServerException:
+        # The framework's word for a caller that left in the middle of its body.
+        raise WireFault(Status.CANCELLED, "the caller has gone") from None
     kind, parameters = request.content_type
     charset = parameters.get("charset", "utf-8")
     if body and (kind not in {"", "application/json"} or charset.lower() not in {"utf-8", "utf8"}):

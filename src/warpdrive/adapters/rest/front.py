@@ -38,7 +38,7 @@ def encoded_path(raw: bytes) -> str:
     One with an empty segment becomes a path that nothing lives at: the framework would skip it, and
     `DELETE /api/v1/namespaces//mounts` would be about a namespace called "mounts".
     """
-    segments = raw.decode("latin-1").split("/")[1:]
-    if "" in segments and segments != [""]:
+    segments = raw.split(b"/")[1:]
+    if b"" in segments and segments != [b""]:
         return "/%00"
     return "/" + "/".join(quote(unquote_to_bytes(segment), safe=_SEGMENT) for segment in segments)
