@@ -241,6 +241,13 @@ async def test_what_cannot_be_stored_is_refused_before_others_wait_with_it(open_
         assert await everything(store) == []
 
 
+async def test_nobody_owns_a_name_that_cannot_be_stored(open_store: OpenStore) -> None:
+    """Asking for one is answered, not a fault."""
+    async with open_store() as store:
+        for name in ("a\0b", "\ud800", "'; --", "x" * 100_000):
+            assert await store.owner_of("team", name) is None
+
+
 async def test_any_bytes_and_texts_come_back_as_they_were(open_store: OpenStore) -> None:
     """States are bytes, texts are Unicode; nothing is normalised or trimmed."""
     async with open_store() as store:

@@ -48,6 +48,19 @@ async def test_all_streams_are_read_in_the_order_of_positions(open_store: OpenSt
         assert await store.head() == events[-1].position
 
 
+async def test_bounds_beyond_all_positions_are_only_bounds(open_store: OpenStore) -> None:
+    """Numbers that no position can have cut nothing off, or everything."""
+    async with open_store() as store:
+        append = an_append(3)
+        await store.append(append)
+        huge = 2**70
+        assert len(await store.stream(append.stream, to_version=huge, to_position=huge)) == 3
+        assert await store.stream(append.stream, after_version=huge) == []
+        assert len(await store.read(-huge, huge, to=huge)) == 3
+        assert await store.read(huge, 10) == []
+        assert await store.latest(append.stream, to_version=huge) is None
+
+
 async def test_a_time_is_an_index_to_a_position(open_store: OpenStore) -> None:
     """The last event recorded at or before the moment counts; before all events there is 0."""
     async with open_store() as store:

@@ -28,7 +28,9 @@ PROMPT_S: Final = 5.0
 """For one answer that a caller waits for: a server that is silent for so long counts as away."""
 PATIENT_S: Final = 30.0
 """The same for work in the background, and for an auditor's large questions."""
+_FIRST: Final = -(2**63)
 _LAST: Final = 2**63 - 1
+"""The bounds of what PostgreSQL counts with; nothing lies beyond, so a question's bounds are cut there."""
 
 _COLUMNS: Final = """
     SELECT notification_id, originator_id, originator_version, topic, state,
@@ -111,17 +113,13 @@ class PostgresEventReader:
     ) -> Sequence[RecordedEvent]:
         """Read one stream's events in the order of their versions, within the bounds (`to_...` are inclusive)."""
         rows = await self._questions.rows(
-            _STREAM,
-            stream,
-            after_version,
-            _LAST if to_version is None else to_version,
-            _LAST if to_position is None else to_position,
+            _STREAM, stream, _cut(after_version), _cut(to_version, _LAST), _cut(to_position, _LAST)
         )
         return [RecordedEvent(*row) for row in rows]
 
     async def read(self, after: int, limit: int, *, to: int | None = None) -> Sequence[RecordedEvent]:
         """Read up to `limit` events of all streams that come after a position, in order."""
-        rows = await self._questions.rows(_READ, after, _LAST if to is None else to, limit)
+        rows = await self._questions.rows(_READ, _cut(after), _cut(to, _LAST), _cut(limit))
         return [RecordedEvent(*row) for row in rows]
 
     async def head(self) -> int:
@@ -157,3 +155,7 @@ class PostgresEventReader:
                 else:
                     with anyio.move_on_after(POLL_S):
                         await hearing.wait()
+
+
+def _cut(bound: int | None, default: int = 0) -> int:
+    return default if bound is None else max(_FIRST, min(bound, _LAST))

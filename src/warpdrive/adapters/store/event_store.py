@@ -12,6 +12,7 @@ from warpdrive.adapters.store.event_reader import PATIENT_S, PostgresEventReader
 from warpdrive.adapters.store.group_append import GroupAppender, GroupLimits
 from warpdrive.adapters.store.listener import Listener
 from warpdrive.adapters.store.snapshots import PostgresSnapshotShelf
+from warpdrive.adapters.store.weighing import storable
 from warpdrive.application.ports.event_store import (
     Append,
     CommandFacts,
@@ -51,6 +52,8 @@ class PostgresEventStore(PostgresEventReader):
 
     async def owner_of(self, kind: str, name: str) -> str | None:
         """Tell who owns a name now. Raises StoreUnavailable."""
+        if not (storable(kind) and storable(name)):
+            return None  # nobody can have taken it
         owner: str | None = await self._questions.value(_OWNER, kind, name)
         return owner
 

@@ -22,7 +22,7 @@ class PostgresSnapshotShelf:
 
     async def latest(self, stream: UUID, *, to_version: int | None = None) -> StoredSnapshot | None:
         """Return the newest snapshot of the stream, not newer than `to_version`."""
-        row = await self._questions.row(_LATEST, stream, _LAST if to_version is None else to_version)
+        row = await self._questions.row(_LATEST, stream, _LAST if to_version is None else min(to_version, _LAST))
         return None if row is None else StoredSnapshot(*row)
 
     async def keep(self, snapshot: StoredSnapshot) -> None:
