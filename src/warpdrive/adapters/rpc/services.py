@@ -68,10 +68,11 @@ def services_of(methods: Mapping[str, Method], dispatcher: Dispatching, limits: 
 
 
 def metadata_of(stream: BytesStream) -> dict[str, str]:
-    """Return a call's metadata with lowercase names; of a repeated name the first value counts."""
+    """Return a call's metadata with lowercase names; what is given twice becomes one text with a comma, as in HTTP."""
     found: dict[str, str] = {}
     for name, value in (stream.metadata or {}).items():
-        found.setdefault(name.lower(), str(value))
+        known = name.lower()
+        found[known] = f"{found[known]}, {value!s}" if known in found else str(value)
     return found
 
 

@@ -18,6 +18,9 @@ Via = Literal["grpc", "rest"]
 _OURS: Final = frozenset({Status.INTERNAL, Status.UNKNOWN, Status.DATA_LOSS})
 """Codes that say that we are at fault: the line is an error and carries the traceback."""
 
+_LONGEST: Final = 2000
+"""Characters of an error's words: they quote what callers sent."""
+
 _WORTH_A_LOOK: Final = frozenset({Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED})
 
 
@@ -93,7 +96,7 @@ class Recorder:
         if truth is not None:
             # The message that callers do not get to see.
             cause = truth.__cause__ if isinstance(truth, WireFault) else truth
-            facts["why"] = str(cause or truth)
+            facts["why"] = str(cause or truth)[:_LONGEST]
             if record.code in _OURS:
                 facts["exc_info"] = truth
         write("call", **facts)

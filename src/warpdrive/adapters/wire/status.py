@@ -101,6 +101,9 @@ _PUBLIC: Final[Mapping[type[Exception], str]] = MappingProxyType(
 )
 """What callers are told instead of the error's own words, which are for the operator."""
 
+_LONGEST: Final = 1000
+"""Characters of any text in an answer: errors quote what was sent, and megabytes need not travel back."""
+
 _INTERNAL: Final = "something went wrong here; the operator finds it in the log by the correlation id"
 
 HTTP: Final[Mapping[Status, int]] = MappingProxyType(
@@ -165,10 +168,10 @@ def fault_of(error: BaseException, metadata: Mapping[str, str] = MappingProxyTyp
     retry_after = _retry_after(error, code)
     if code is Status.INTERNAL:
         return WireFault(code, _INTERNAL, (_info("INTERNAL", {}),), metadata=metadata)
-    message = next((_PUBLIC[kind] for kind in type(error).__mro__ if kind in _PUBLIC), str(error))
+    message = _cut(next((_PUBLIC[kind] for kind in type(error).__mro__ if kind in _PUBLIC), str(error)))
     details: list[Message] = [_info(_reason(type(error)), _facts(error, code))]
     if isinstance(error, control.Malformed):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.why)
+        violation = error_details_pb2.BadRequest.FieldViolation(field=_cut(error.field), description=_cut(error.why))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if retry_after is not None:
         details.append(error_details_pb2.RetryInfo(retry_delay=_duration(retry_after)))
@@ -195,7 +198,11 @@ def _facts(error: BaseException, code: Status) -> dict[str, str]:
     if code is Status.UNAUTHENTICATED or isinstance(error, event_store.EventStoreError):
         return {}
     facts: dict[str, Any] = vars(error)
-    return {name: str(value) for name, value in facts.items() if not name.startswith("_")}
+    return {name: _cut(str(value)) for name, value in facts.items() if not name.startswith("_")}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _duration(seconds: float) -> Duration:
