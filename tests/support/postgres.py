@@ -3,8 +3,9 @@
     async def test_something(fresh_database: FreshDatabase) -> None:
         place = await fresh_database()
 
-Databases are empty, the owner's, and dropped when the test ends. The server forgets data when the machine stops
-(fsync is off), which makes a database in some 50 ms; kill and recovery have servers of their own.
+Databases are empty, the owner's, and dropped when the test ends; `migrated_database` makes them with every table of
+ours, by copying one that was migrated once: less than half the time of a migration. The server forgets data when the
+machine stops (fsync is off), which makes a database in some 50 ms; kill and recovery have servers of their own.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from anyio.from_thread import start_blocking_portal
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
 from warpdrive.adapters.store.embedded import embedded_postgres
 from warpdrive.adapters.store.embedded.roles import as_superuser, create_database
+from warpdrive.adapters.store.migrating import migrate
 
 FreshDatabase = Callable[[], Awaitable[DatabasePlace]]
 
@@ -51,18 +53,46 @@ def postgres_server() -> Iterator[DatabasePlace]:
 @pytest.fixture
 async def fresh_database(postgres_server: DatabasePlace) -> AsyncIterator[FreshDatabase]:
     """Return a function that makes an empty database of the session's server; all are dropped in the end."""
+    async with _databases(postgres_server, "template1") as make:
+        yield make
+
+
+@pytest.fixture
+async def migrated_database(postgres_server: DatabasePlace, migrated_template: str) -> AsyncIterator[FreshDatabase]:
+    """Return a function that makes a database with every table of ours, and nothing in them."""
+    async with _databases(postgres_server, migrated_template) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: DatabasePlace) -> str:
+    """Return the name of a migrated database to copy; nobody connects to it."""
+    name = "migrated_template"
+
+    async def make() -> None:
+        async with superuser(postgres_server) as connection:
+            await create_database(connection, name)
+        await migrate(replace(postgres_server, name=name))
+
+    with start_blocking_portal() as portal:
+        portal.call(make)
+    return name
+
+
+@contextlib.asynccontextmanager
+async def _databases(server: DatabasePlace, template: str) -> AsyncIterator[FreshDatabase]:
     made: list[str] = []
 
     async def make() -> DatabasePlace:
         name = f"test_{uuid4().hex}"
-        async with superuser(postgres_server) as connection:
-            await create_database(connection, name)
+        async with superuser(server) as connection:
+            await create_database(connection, name, template=template)
         made.append(name)
-        return replace(postgres_server, name=name)
+        return replace(server, name=name)
 
     yield make
     if made:
-        async with superuser(postgres_server) as connection:
+        async with superuser(server) as connection:
             for name in made:
                 await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

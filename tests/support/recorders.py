@@ -29,7 +29,6 @@ from warpdrive.adapters.store import append_call
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
 from warpdrive.adapters.store.embedded.roles import create_database
 from warpdrive.adapters.store.event_store import PostgresEventStore, open_event_store
-from warpdrive.adapters.store.migrating import migrate
 from warpdrive.application.ports.event_store import Append, CommandFacts, ConcurrentWrite, NewEvent, RecordedEvent
 
 TRACK = """
@@ -215,14 +214,13 @@ class OurProcessRecorder(OurApplicationRecorder, ProcessRecorder):
 
 
 @contextmanager
-def our_recorders(server: DatabasePlace) -> Iterator[OurProcessRecorder]:
-    """Make a database of ours on the server, and a recorder over it; the others are made of its parts."""
+def our_recorders(server: DatabasePlace, template: str) -> Iterator[OurProcessRecorder]:
+    """Copy a migrated database, and give a recorder over it; the others are made of its parts."""
     place = replace(server, name=f"test_{uuid4().hex}")
 
     async def begin() -> Any:
         async with superuser(server) as root:
-            await create_database(root, place.name)
-        await migrate(place)
+            await create_database(root, place.name, template=template)
         return await connect(place, Role.APP, application_name="tests")
 
     async def end() -> None:

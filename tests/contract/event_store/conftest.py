@@ -9,7 +9,6 @@ from tests.support.appends import Store
 from tests.support.postgres import FreshDatabase
 from warpdrive.adapters.store.event_store import open_event_store
 from warpdrive.adapters.store.memory.event_store import MemoryEventStore
-from warpdrive.adapters.store.migrating import migrate
 
 OpenStore = Callable[[], AbstractAsyncContextManager[Store]]
 
@@ -25,13 +24,11 @@ def open_store(request: pytest.FixtureRequest) -> OpenStore:
     if request.param == "memory":
         return memory
 
-    fresh_database: FreshDatabase = request.getfixturevalue("fresh_database")
+    migrated_database: FreshDatabase = request.getfixturevalue("migrated_database")
 
     @asynccontextmanager
     async def postgres() -> AsyncIterator[Store]:
-        place = await fresh_database()
-        await migrate(place)
-        async with open_event_store(place) as store:
+        async with open_event_store(await migrated_database()) as store:
             yield store
 
     return postgres

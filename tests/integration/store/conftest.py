@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.postgres import FreshDatabase
 from warpdrive.adapters.store.connecting import DatabasePlace
-from warpdrive.adapters.store.migrating import migrate
 
 
 @pytest.fixture
@@ -22,8 +21,6 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def event_database(fresh_database: FreshDatabase) -> DatabasePlace:
+async def event_database(migrated_database: FreshDatabase) -> DatabasePlace:
     """Return a database with every table of ours, and nothing in them."""
-    place = await fresh_database()
-    await migrate(place)
-    return place
+    return await migrated_database()

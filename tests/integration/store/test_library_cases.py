@@ -21,8 +21,8 @@ class _OnOurStore:
     """Gives each test a recorder over a fresh database."""
 
     @pytest.fixture(autouse=True)
-    def _recorders(self, postgres_server: DatabasePlace) -> Iterator[None]:
-        with our_recorders(postgres_server) as self.recorder:
+    def _recorders(self, postgres_server: DatabasePlace, migrated_template: str) -> Iterator[None]:
+        with our_recorders(postgres_server, migrated_template) as self.recorder:
             yield
 
 

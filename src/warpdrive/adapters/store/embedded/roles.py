@@ -38,9 +38,9 @@ async def provision(place: DatabasePlace) -> None:
         await connection.close()
 
 
-async def create_database(connection: Any, name: str) -> None:
-    """Create an empty database, the owner's; `connection` is a superuser's."""
-    await connection.execute(f'CREATE DATABASE "{name}" OWNER {USERS[Role.OWNER]}')
+async def create_database(connection: Any, name: str, *, template: str = "template1") -> None:
+    """Create a database, the owner's: empty, or a copy of one with no connections. `connection` is a superuser's."""
+    await connection.execute(f'CREATE DATABASE "{name}" OWNER {USERS[Role.OWNER]} TEMPLATE "{template}"')
     await _grant(connection, name)
 
 
