@@ -117,9 +117,9 @@ def unseal(session: Session, name: str, *, as_json: bool) -> None:
 def retire(session: Session, name: str, *, yes: bool, as_json: bool) -> None:
     """End a namespace for good: its nodes lose every path, its name is free again, its history stays."""
     with session.plane() as plane:
-        found = plane.call("ControlService/GetNamespace", {"namespace": name})
-        count = len(found["entries"])
-        confirm(f"Retire namespace {name} with {count} mount entries? This cannot be undone.", yes=yes)
+        if not yes:
+            count = len(plane.call("ControlService/GetNamespace", {"namespace": name})["entries"])
+            confirm(f"Retire namespace {name} with {count} mount entries? This cannot be undone.")
         retired = plane.call("ControlService/RetireNamespace", {"namespace": name})
     _say(retired, f"namespace {name} retired (id {retired['id']})", as_json=as_json)
 

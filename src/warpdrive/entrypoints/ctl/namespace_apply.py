@@ -25,7 +25,7 @@ from warpdrive.entrypoints.ctl.session import (
 from warpdrive.entrypoints.settings.document import MAX_BYTES
 from warpdrive.entrypoints.settings.faults import SettingsError, render_faults
 
-_TRIES: Final = 3
+_TRIES: Final = 5
 """What is read may be a moment older than what is; the control plane then says how it is."""
 
 
@@ -63,7 +63,8 @@ def apply(session: Session, file: BinaryIO, *, dry_run: bool, yes: bool, as_json
             if not yes and not sys.stdin.isatty():
                 click.echo("nothing was changed: nobody can be asked here; say --yes to apply this", err=True)
                 sys.exit(USAGE)
-            confirm("Apply?", yes=yes)
+            if not yes:
+                confirm("Apply?")
             plan = _apply(plane, wished, version, plan)
             if not as_json:
                 print(f"applied; {wished.name} is at version {plan['namespace']['version']}")
@@ -86,14 +87,19 @@ def _plan(plane: ControlPlaneClient, wished: NamespaceFile) -> tuple[int, dict[s
     """Return the version that there is (0: none), and what the control plane would make of it."""
     fields = {"namespace": wished.name, "entries": list(wished.entries), "dry_run": True}
     version = _version(plane, wished.name)
-    for _ in range(_TRIES - 1):
+    for _ in range(_TRIES):
         try:
-            return version, plane.call("ControlService/ApplyNamespace", {**fields, "expected_version": version})
+            plan = plane.call("ControlService/ApplyNamespace", {**fields, "expected_version": version})
         except ControlPlaneRefusal as refusal:
             if refusal.reason != "VERSION_MISMATCH":
                 raise
             version = int(facts_of(refusal)["actual"])
-    return version, plane.call("ControlService/ApplyNamespace", {**fields, "expected_version": version})
+            continue
+        if version or plan["created"]:
+            return version, plan
+        # It is there and was too young to be read: another version than the first is named by the refusal.
+        version = 1
+    raise click.ClickException(f"namespace {wished.name} changes faster than it can be read; try again")
 
 
 def _version(plane: ControlPlaneClient, name: str) -> int:

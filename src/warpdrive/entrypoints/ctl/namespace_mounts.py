@@ -11,7 +11,7 @@ from warpdrive.domain.content.paths import normalise_mount_path
 from warpdrive.domain.namespace.values import BACKEND_TYPES, OPTIONS, POLICY_WORDS
 from warpdrive.entrypoints.ctl.completion import NAMESPACE
 from warpdrive.entrypoints.ctl.namespace_diff import changed_words
-from warpdrive.entrypoints.ctl.namespace_file import Entry, entry_words
+from warpdrive.entrypoints.ctl.namespace_file import Entry
 from warpdrive.entrypoints.ctl.session import Session, json_option, pass_session, print_json, printable
 from warpdrive.entrypoints.settings.faults import did_you_mean
 from warpdrive.entrypoints.settings.kinds import parse_prefix
@@ -95,27 +95,21 @@ def mount(
     given = {"name": backend, "type": kind, "prefix": _prefix(prefix), "auth": auth, "tenant": tenant}
     policy = {"write": write, "durability": durability, "conflict": conflict, "delete": delete}
     with session.plane() as plane:
-        before = _entry_at(plane, name, path)
-        if reconfigure and before is None:
-            raise click.ClickException(f"{name} has no mount entry on {path}; leave --reconfigure out to add one")
-        entry = _merged(before if reconfigure else None, path, given, config, policy)
+        before = _there(plane, name, path) if reconfigure else None
+        entry = _merged(before, path, given, config, policy)
         _check_options(entry)
-        if before is not None and entry_words(before) == entry_words(entry):
-            answer, words = plane.call("ControlService/GetNamespace", {"namespace": name}), "nothing to change"
-        elif before is not None and not reconfigure:
-            differences = "; ".join(changed_words(before, entry))
-            raise click.ClickException(
-                printable(f"{path} of {name} has another entry ({differences}); say --reconfigure to change it")
-            )
+        if before is None:
+            changed, answer = _add(plane, name, entry)
         else:
-            method = "ReconfigureMountEntry" if reconfigure else "AddMountEntry"
-            answer = plane.call(f"ControlService/{method}", {"namespace": name, "entry": entry})
-            verb = "reconfigured" if reconfigure else "mounted"
-            words = f"{path} of {name} {verb}: {entry['backend']['name']} ({entry['backend']['type']})"
+            changed = any(changed_words(before, entry))
+            answer = plane.call("ControlService/ReconfigureMountEntry", {"namespace": name, "entry": entry})
     if as_json:
         print_json(answer)
+    elif changed:
+        verb = "reconfigured" if reconfigure else "mounted"
+        print(printable(f"{path} of {name} {verb}: {entry['backend']['name']} ({entry['backend']['type']})"))
     else:
-        print(printable(words))
+        print("nothing to change")
 
 
 @click.command()
@@ -149,13 +143,33 @@ def _prefix(text: str | None) -> str | None:
         raise click.BadParameter(str(error), param_hint="--prefix") from None
 
 
-def _entries(plane: ControlPlaneClient, name: str) -> list[Entry]:
-    found: list[Entry] = plane.call("ControlService/GetNamespace", {"namespace": name})["entries"]
+def _add(plane: ControlPlaneClient, name: str, entry: Entry) -> tuple[bool, Mapping[str, Any]]:
+    """Add it; what is there already, word for word, is left alone."""
+    try:
+        return True, plane.call("ControlService/AddMountEntry", {"namespace": name, "entry": entry})
+    except ControlPlaneRefusal as refusal:
+        if refusal.reason != "DUPLICATE_MOUNT_PATH":
+            raise
+    namespace = plane.call("ControlService/GetNamespace", {"namespace": name})
+    before = next((each for each in namespace["entries"] if each["path"] == entry["path"]), None)
+    differences = "it is new" if before is None else "; ".join(changed_words(before, entry))
+    if differences:
+        words = f"{entry['path']} of {name} has another entry ({differences}); say --reconfigure to change it"
+        raise click.ClickException(printable(words))
+    return False, namespace
+
+
+def _there(plane: ControlPlaneClient, name: str, path: str) -> Entry:
+    found = next((entry for entry in _entries(plane, name) if entry["path"] == path), None)
+    if found is None:
+        words = f"{name} has no mount entry on {path}; leave --reconfigure out to add one"
+        raise click.ClickException(printable(words))
     return found
 
 
-def _entry_at(plane: ControlPlaneClient, name: str, path: str) -> Entry | None:
-    return next((entry for entry in _entries(plane, name) if entry["path"] == path), None)
+def _entries(plane: ControlPlaneClient, name: str) -> list[Entry]:
+    found: list[Entry] = plane.call("ControlService/GetNamespace", {"namespace": name})["entries"]
+    return found
 
 
 def _merged(

@@ -102,10 +102,8 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something that cannot be taken back; `yes` answers. Nobody to ask is a usage error."""
-    if yes:
-        return
+def confirm(question: str) -> None:
+    """Ask before something that cannot be taken back. Nobody to ask is a usage error; a no is a failure."""
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} Nobody can be asked here: say --yes.")
     if not click.confirm(question, err=True):

@@ -127,9 +127,10 @@ def own(session: Session, name: str, *, backend: str, prefix: str, take: bool, a
 
 
 def _disband(plane: ControlPlaneClient, name: str, *, yes: bool) -> dict[str, Any]:
-    found = plane.call("GovernanceService/GetTeam", {"team": name})
-    counts = f"{len(found['members'])} members and {len(found['rules'])} ownership rules"
-    confirm(f"Disband team {name} with {counts}? This cannot be undone.", yes=yes)
+    if not yes:
+        found = plane.call("GovernanceService/GetTeam", {"team": name})
+        counts = f"{len(found['members'])} members and {len(found['rules'])} ownership rules"
+        confirm(f"Disband team {name} with {counts}? This cannot be undone.")
     return plane.call("GovernanceService/DisbandTeam", {"team": name})
 
 

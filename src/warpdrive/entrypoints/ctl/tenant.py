@@ -76,9 +76,9 @@ def grant(
 def revoke(session: Session, tenant_id: str, *, reason: str, yes: bool, as_json: bool) -> None:
     """Take a grant back: nodes refuse the tenant's backends from then on."""
     with session.plane() as plane:
-        found = plane.call("ControlService/GetTenantAccess", {"tenant_id": tenant_id})
-        names = ", ".join(found["backends"]) or "nothing"
-        confirm(f"Revoke access to tenant {tenant_id} (now: {names})?", yes=yes)
+        if not yes:
+            found = plane.call("ControlService/GetTenantAccess", {"tenant_id": tenant_id})
+            confirm(f"Revoke access to tenant {tenant_id} (now: {', '.join(found['backends']) or 'nothing'})?")
         revoked = plane.call("ControlService/RevokeTenantAccess", {"tenant_id": tenant_id, "reason": reason})
     if as_json:
         print_json(revoked)

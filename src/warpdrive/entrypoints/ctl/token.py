@@ -112,7 +112,8 @@ def list_tokens(session: Session, *, ended: bool, style: str) -> None:
 @pass_session
 def revoke(session: Session, token_id: str, *, reason: str, yes: bool, as_json: bool) -> None:
     """End a token, everywhere within a second."""
-    confirm(f"Revoke token {token_id}? Who uses it is refused from then on.", yes=yes)
+    if not yes:
+        confirm(f"Revoke token {token_id}? Who uses it is refused from then on.")
     with session.plane() as plane:
         revoked = plane.call("ControlService/RevokeToken", {"token_id": token_id, "reason": reason})
     if as_json:

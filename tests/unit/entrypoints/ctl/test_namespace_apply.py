@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.served_plane import nothing
+from warpdrive.adapters.wire.status import WireFault, fault_of
+from warpdrive.application.control.errors import NotFound
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.ctl.conftest import Operator
@@ -129,6 +131,18 @@ def test_a_namespace_that_comes_to_be_between_looking_and_doing_is_left_alone(op
     result = operator.run("namespace", "apply", "-f", "-", "--yes", stdin=TWO)
     assert (result.exit_code, result.stderr) == (1, "Error: namespace 'training' exists already\n")
     assert operator.json("namespace", "show", "training")["entries"] == []
+
+
+def test_a_namespace_too_young_to_be_read_is_not_taken_for_new(training: "Operator") -> None:
+    """Reading follows writing at some distance; what is applied is what was shown all the same."""
+
+    async def late(method: str, when: str) -> WireFault | None:
+        del when
+        return fault_of(NotFound("namespace", "training")) if method.endswith("GetNamespace") else None
+
+    training.served.dispatcher.interpose = late
+    said = training.ok("namespace", "apply", "-f", "-", "--yes", stdin=CHANGED)
+    assert said == DIFFERENCE + "applied; training is at version 6\n"
 
 
 def test_what_show_writes_apply_takes_back_unchanged(training: "Operator", tmp_path: Path) -> None:
