@@ -2,31 +2,31 @@
 
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import count, moment, required
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import count, required
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Page
 from warpdrive.application.control.views import AgentView
 
 
-def agent_message(view: AgentView) -> wire.Agent:
+def agent_message(view: AgentView) -> Fields:
     """Write a node's agent."""
-    return wire.Agent(
-        node=view.node,
-        namespace=view.namespace,
-        version=view.version,
-        mount_point=view.mount_point,
-        health=view.health,
-        detail=view.detail,
-        position=view.position,
-        registered_at=moment(view.registered_at),
-        last_seen_at=moment(view.last_seen_at),
-        missing=view.missing,
-    )
+    return {
+        "node": view.node,
+        "namespace": view.namespace,
+        "version": view.version,
+        "mount_point": view.mount_point,
+        "health": view.health,
+        "detail": view.detail,
+        "position": view.position,
+        "registered_at": view.registered_at,
+        "last_seen_at": view.last_seen_at,
+        "missing": view.missing,
+    }
 
 
-def _page_message(page: Page[AgentView]) -> wire.ListAgentsResponse:
-    return wire.ListAgentsResponse(agents=[agent_message(view) for view in page.items], next_page_token=page.next_token)
+def _page_message(page: Page[AgentView]) -> Fields:
+    return {"agents": [agent_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
 BINDINGS: Final[tuple[Binding, ...]] = (

@@ -1,4 +1,9 @@
-"""A binding: which use case answers a method, and how its view becomes a message."""
+"""A binding: which use case answers a method, and how its view becomes a message.
+
+Requests are betterproto's classes, which the type checker knows. Answers are plain fields for google.protobuf's: a page
+of 1,000 namespaces with five entries each takes betterproto 1.5 s of the event loop and the other 0.03 s, and every
+change goes to hundreds of watchers.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +17,9 @@ from warpdrive.application.control.plane import ControlPlane
 Request = TypeVar("Request", bound=betterproto.Message)
 View = TypeVar("View")
 
+Fields = dict[str, Any]
+"""A message by the contract's names: plain values, moments, further fields. None is a field that is not set."""
+
 Run = Callable[[ControlPlane, Call, Request], Awaitable[Done[View]]]
 
 
@@ -23,18 +31,14 @@ class Binding:
     reads: bool
     request: type[betterproto.Message]
     run: Callable[[ControlPlane, Call, Any], Awaitable[Done[Any]]]
-    answer: Callable[[Any], betterproto.Message]
+    answer: Callable[[Any], Fields]
 
 
-def command(
-    method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], betterproto.Message]
-) -> Binding:
+def command(method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], Fields]) -> Binding:
     """Bind a method that changes something. `run` and `answer` must fit each other and the request."""
     return Binding(method, reads=False, request=request, run=run, answer=answer)
 
 
-def query(
-    method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], betterproto.Message]
-) -> Binding:
+def query(method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], Fields]) -> Binding:
     """Bind a method that only reads."""
     return Binding(method, reads=True, request=request, run=run, answer=answer)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from google.api import annotations_pb2
 from google.protobuf import message_factory
@@ -99,6 +99,11 @@ def read_contract(descriptors: bytes) -> Contract:
 def message_class(descriptor: Descriptor) -> type[Message]:
     """Return google.protobuf's class for a message of the contract."""
     return message_factory.GetMessageClass(descriptor)
+
+
+def message_bytes(descriptor: Descriptor, fields: Mapping[str, Any]) -> bytes:
+    """Write a message of plain fields. Raises ValueError for a name that the contract does not have."""
+    return message_class(descriptor)(**fields).SerializeToString()
 
 
 def _methods_of(file: FileDescriptorProto, pool: DescriptorPool, words: Mapping[str, str]) -> Iterator[Method]:

@@ -15,7 +15,7 @@ from grpclib.const import Status
 from warpdrive.adapters.wire import metadata as beside
 from warpdrive.adapters.wire.binding import Binding
 from warpdrive.adapters.wire.bindings import BINDINGS
-from warpdrive.adapters.wire.contract import Contract, contract
+from warpdrive.adapters.wire.contract import Contract, contract, message_bytes
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.adapters.wire.limits import CallLimits, Crowd, Rates
 from warpdrive.adapters.wire.parsing import canonical, check, parse
@@ -141,7 +141,7 @@ class Dispatcher:
         done = await binding.run(self._plane, call, binding.request().parse(canonical(message)))
         record.position, record.repeated = done.position, done.repeated
         return Answer(
-            bytes(binding.answer(done.value)),
+            message_bytes(self._contract.methods[binding.method].answer, binding.answer(done.value)),
             {beside.CORRELATION_ID: record.correlation_id, beside.POSITION: str(done.position)},
         )
 
@@ -189,7 +189,7 @@ class Dispatcher:
                 change = await _within(seconds, lambda: anext(changes))
                 await self._principal(metadata)
                 record.position = change.position
-                yield bytes(update_message(change))
+                yield message_bytes(self._contract.methods[WATCH].answer, update_message(change))
         except StopAsyncIteration:
             return
         except Exception as error:

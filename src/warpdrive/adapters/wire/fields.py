@@ -95,11 +95,6 @@ def count(field: str, value: int) -> int:
     return value
 
 
-def moment(value: datetime | None) -> datetime:
-    """Write a moment, or nothing."""
-    return EPOCH if value is None else value
-
-
 def sent_moment(value: datetime) -> datetime | None:
     """Read a moment that may be missing."""
     return None if value == EPOCH else value

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import count, moment, present, required
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import count, present, required
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Page
 from warpdrive.application.control.errors import Malformed
@@ -44,68 +44,68 @@ def entry_values(entries: Sequence[wire.MountEntry]) -> tuple[MountEntry, ...]:
     return tuple(entry_value(f"entries[{index}]", entry) for index, entry in enumerate(entries))
 
 
-def entry_message(entry: MountEntry) -> wire.MountEntry:
+def entry_message(entry: MountEntry) -> Fields:
     """Write a mount entry."""
     backend, policy = entry.backend, entry.policy
-    return wire.MountEntry(
-        path=entry.path,
-        backend=wire.Backend(
-            name=backend.name,
-            type=backend.type,
-            options=dict(backend.options),
-            prefix=backend.prefix,
-            auth=backend.auth,
-            tenant=backend.tenant,
-            fingerprint=backend.fingerprint,
-        ),
-        policy=wire.MountPolicy(
-            write=policy.write, durability=policy.durability, conflict=policy.conflict, delete=policy.delete
-        ),
-    )
+    return {
+        "path": entry.path,
+        "backend": {
+            "name": backend.name,
+            "type": backend.type,
+            "options": dict(backend.options),
+            "prefix": backend.prefix,
+            "auth": backend.auth,
+            "tenant": backend.tenant,
+            "fingerprint": backend.fingerprint,
+        },
+        "policy": {
+            "write": policy.write,
+            "durability": policy.durability,
+            "conflict": policy.conflict,
+            "delete": policy.delete,
+        },
+    }
 
 
-def namespace_message(view: NamespaceView) -> wire.Namespace:
+def namespace_message(view: NamespaceView) -> Fields:
     """Write a namespace."""
-    return wire.Namespace(
-        id=view.id,
-        name=view.name,
-        entries=[entry_message(entry) for entry in view.entries],
-        sealed=view.sealed,
-        retired=view.retired,
-        version=view.version,
-        created_at=moment(view.created_at),
-        updated_at=moment(view.updated_at),
-    )
+    return {
+        "id": view.id,
+        "name": view.name,
+        "entries": [entry_message(entry) for entry in view.entries],
+        "sealed": view.sealed,
+        "retired": view.retired,
+        "version": view.version,
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+    }
 
 
-def _page_message(page: Page[NamespaceView]) -> wire.ListNamespacesResponse:
-    return wire.ListNamespacesResponse(
-        namespaces=[namespace_message(view) for view in page.items], next_page_token=page.next_token
-    )
+def _page_message(page: Page[NamespaceView]) -> Fields:
+    return {"namespaces": [namespace_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
-def _change_message(change: EntryChange) -> wire.MountEntryChange:
-    kinds = wire.MountEntryChangeKind
-    message = wire.MountEntryChange(path=change.path)
+def _change_message(change: EntryChange) -> Fields:
+    message: Fields = {"path": change.path}
     if change.before is not None:
-        message.before = entry_message(change.before)
+        message["before"] = entry_message(change.before)
     if change.after is not None:
-        message.after = entry_message(change.after)
+        message["after"] = entry_message(change.after)
     if change.before is None:
-        message.kind = kinds(kinds.KIND_ADD)
+        message["kind"] = "KIND_ADD"
     elif change.after is None:
-        message.kind = kinds(kinds.KIND_REMOVE)
+        message["kind"] = "KIND_REMOVE"
     else:
-        message.kind = kinds(kinds.KIND_RECONFIGURE)
+        message["kind"] = "KIND_RECONFIGURE"
     return message
 
 
-def _applied_message(applied: AppliedNamespace) -> wire.ApplyNamespaceResponse:
-    return wire.ApplyNamespaceResponse(
-        namespace=namespace_message(applied.namespace),
-        changes=[_change_message(change) for change in applied.changes],
-        created=applied.created,
-    )
+def _applied_message(applied: AppliedNamespace) -> Fields:
+    return {
+        "namespace": namespace_message(applied.namespace),
+        "changes": [_change_message(change) for change in applied.changes],
+        "created": applied.created,
+    }
 
 
 BINDINGS: Final[tuple[Binding, ...]] = (

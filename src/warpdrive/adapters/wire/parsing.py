@@ -15,7 +15,10 @@ from warpdrive.adapters.wire.contract import message_class
 from warpdrive.application.control.errors import Malformed
 
 MOST_ITEMS: Final = 10_000
-"""Items of one repeated field or map: more than a namespace, team or grant of any use has."""
+"""Items of one repeated field or map: more than a team or grant of any use has."""
+
+MOST_MESSAGES: Final = 2_000
+"""The same for messages, such as mount entries: betterproto takes 0.3 ms of the event loop for each."""
 
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _FIRST_SECOND: Final = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
@@ -63,21 +66,21 @@ def _check(message: Message, above: str) -> None:
 def _items(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield each single value of a field with its place; a map's keys too."""
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        _check_count(len(value), path)
+        _check_count(len(value), path, MOST_ITEMS)
         for key, item in value.items():
             yield path, key
             yield f"{path}[{key!r}]", item
     elif field.is_repeated:
-        _check_count(len(value), path)
+        _check_count(len(value), path, MOST_ITEMS if field.message_type is None else MOST_MESSAGES)
         for index, item in enumerate(value):
             yield f"{path}[{index}]", item
     else:
         yield path, value
 
 
-def _check_count(count: int, path: str) -> None:
-    if count > MOST_ITEMS:
-        raise Malformed(path, f"has {count} items, more than {MOST_ITEMS}")
+def _check_count(count: int, path: str, most: int) -> None:
+    if count > most:
+        raise Malformed(path, f"has {count} items, more than {most}")
 
 
 def _check_moment(moment: Any, path: str) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import amount, backend_or_any, day, moment, present, required
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import amount, backend_or_any, day, present, required
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Page
 from warpdrive.application.control.views import PriceBookView
@@ -23,34 +23,32 @@ def price_value(field: str, price: wire.Price) -> PriceEntry:
     )
 
 
-def _price_message(entry: PriceEntry) -> wire.Price:
-    return wire.Price(
-        backend=entry.backend,
-        storage_class=entry.storage_class,
-        valid_from=entry.valid_from.isoformat(),
-        per_gib_month=f"{entry.per_gib_month:f}",
-        per_thousand_requests=f"{entry.per_1000_requests:f}",
-        per_gib_egress=f"{entry.per_gib_egress:f}",
-    )
+def _price_message(entry: PriceEntry) -> Fields:
+    return {
+        "backend": entry.backend,
+        "storage_class": entry.storage_class,
+        "valid_from": entry.valid_from.isoformat(),
+        "per_gib_month": f"{entry.per_gib_month:f}",
+        "per_thousand_requests": f"{entry.per_1000_requests:f}",
+        "per_gib_egress": f"{entry.per_gib_egress:f}",
+    }
 
 
-def price_book_message(view: PriceBookView) -> wire.PriceBook:
+def price_book_message(view: PriceBookView) -> Fields:
     """Write a price book."""
-    return wire.PriceBook(
-        id=view.id,
-        name=view.name,
-        currency=view.currency,
-        prices=[_price_message(entry) for entry in view.prices],
-        retired=view.retired,
-        version=view.version,
-        updated_at=moment(view.updated_at),
-    )
+    return {
+        "id": view.id,
+        "name": view.name,
+        "currency": view.currency,
+        "prices": [_price_message(entry) for entry in view.prices],
+        "retired": view.retired,
+        "version": view.version,
+        "updated_at": view.updated_at,
+    }
 
 
-def _page_message(page: Page[PriceBookView]) -> wire.ListPriceBooksResponse:
-    return wire.ListPriceBooksResponse(
-        books=[price_book_message(view) for view in page.items], next_page_token=page.next_token
-    )
+def _page_message(page: Page[PriceBookView]) -> Fields:
+    return {"books": [price_book_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
 BINDINGS: Final[tuple[Binding, ...]] = (

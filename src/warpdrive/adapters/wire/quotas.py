@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import backend_or_any, moment, required, size, whole_period
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import backend_or_any, required, size, whole_period
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Page
 from warpdrive.application.control.views import QuotaView
@@ -20,25 +20,25 @@ def limits_value(request: wire.SetQuotaRequest) -> QuotaLimits:
     )
 
 
-def quota_message(view: QuotaView) -> wire.QuotaState:
+def quota_message(view: QuotaView) -> Fields:
     """Write a quota and how it stands."""
-    return wire.QuotaState(
-        team=view.team,
-        team_id=view.team_id,
-        backend=view.backend,
-        soft_bytes=view.soft,
-        hard_bytes=view.hard,
-        grace_seconds=view.grace_seconds,
-        usage_bytes=view.usage,
-        standing=view.standing,
-        grace_until=moment(view.grace_until),
-        version=view.version,
-        updated_at=moment(view.updated_at),
-    )
+    return {
+        "team": view.team,
+        "team_id": view.team_id,
+        "backend": view.backend,
+        "soft_bytes": view.soft,
+        "hard_bytes": view.hard,
+        "grace_seconds": view.grace_seconds,
+        "usage_bytes": view.usage,
+        "standing": view.standing,
+        "grace_until": view.grace_until,
+        "version": view.version,
+        "updated_at": view.updated_at,
+    }
 
 
-def _page_message(page: Page[QuotaView]) -> wire.ListQuotasResponse:
-    return wire.ListQuotasResponse(quotas=[quota_message(view) for view in page.items], next_page_token=page.next_token)
+def _page_message(page: Page[QuotaView]) -> Fields:
+    return {"quotas": [quota_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
 BINDINGS: Final[tuple[Binding, ...]] = (

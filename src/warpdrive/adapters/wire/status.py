@@ -39,6 +39,7 @@ STATUS: Final[Mapping[type[Exception], Status]] = MappingProxyType(
         control.TooBusy: Status.RESOURCE_EXHAUSTED,
         control.NotCaughtUp: Status.UNAVAILABLE,
         event_store.ConcurrentWrite: Status.ABORTED,
+        event_store.NameNotHeld: Status.ABORTED,
         event_store.NameTaken: Status.ALREADY_EXISTS,
         event_store.CommandIdReused: Status.ALREADY_EXISTS,
         event_store.StoreUnavailable: Status.UNAVAILABLE,

@@ -2,30 +2,30 @@
 
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import backend_or_any, moment, required
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import backend_or_any, required
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Page
 from warpdrive.application.control.views import TeamView
 from warpdrive.domain.team.values import OwnershipRule
 
 
-def team_message(view: TeamView) -> wire.Team:
+def team_message(view: TeamView) -> Fields:
     """Write a team."""
-    return wire.Team(
-        id=view.id,
-        name=view.name,
-        members=list(view.members),
-        rules=[wire.OwnershipRule(backend=rule.backend, prefix=rule.prefix) for rule in view.rules],
-        disbanded=view.disbanded,
-        version=view.version,
-        created_at=moment(view.created_at),
-        updated_at=moment(view.updated_at),
-    )
+    return {
+        "id": view.id,
+        "name": view.name,
+        "members": list(view.members),
+        "rules": [{"backend": rule.backend, "prefix": rule.prefix} for rule in view.rules],
+        "disbanded": view.disbanded,
+        "version": view.version,
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+    }
 
 
-def _page_message(page: Page[TeamView]) -> wire.ListTeamsResponse:
-    return wire.ListTeamsResponse(teams=[team_message(view) for view in page.items], next_page_token=page.next_token)
+def _page_message(page: Page[TeamView]) -> Fields:
+    return {"teams": [team_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
 BINDINGS: Final[tuple[Binding, ...]] = (

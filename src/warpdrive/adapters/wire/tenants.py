@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import moment, required, sent_moment
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import required, sent_moment
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Page
 from warpdrive.application.control.views import TenantAccessView
@@ -21,35 +21,33 @@ def grant_value(request: wire.GrantTenantAccessRequest) -> AccessGrant:
     )
 
 
-def tenant_message(view: TenantAccessView) -> wire.TenantAccess:
+def tenant_message(view: TenantAccessView) -> Fields:
     """Write what is granted to reach one tenant."""
-    return wire.TenantAccess(
-        tenant_id=view.tenant_id,
-        backends=list(view.backends),
-        private_endpoint=view.private_endpoint,
-        enforce_private_link=view.enforce_private_link,
-        allowed_service_tags=list(view.service_tags),
-        expires_at=moment(view.expires_at),
-        revoked=view.revoked,
-        policy_version=view.policy_version,
-        version=view.version,
-        updated_at=moment(view.updated_at),
-    )
+    return {
+        "tenant_id": view.tenant_id,
+        "backends": list(view.backends),
+        "private_endpoint": view.private_endpoint,
+        "enforce_private_link": view.enforce_private_link,
+        "allowed_service_tags": list(view.service_tags),
+        "expires_at": view.expires_at,
+        "revoked": view.revoked,
+        "policy_version": view.policy_version,
+        "version": view.version,
+        "updated_at": view.updated_at,
+    }
 
 
-def _decision_message(decision: AccessDecision) -> wire.AccessDecision:
+def _decision_message(decision: AccessDecision) -> Fields:
     if isinstance(decision, Allowed):
-        return wire.AccessDecision(allowed=True, allowed_by=list(decision.by), policy_version=decision.policy_version)
-    return wire.AccessDecision(
-        reasons=[wire.DenialReason(code=reason.code, detail=reason.words) for reason in decision.reasons],
-        policy_version=decision.policy_version,
-    )
+        return {"allowed": True, "allowed_by": list(decision.by), "policy_version": decision.policy_version}
+    return {
+        "reasons": [{"code": reason.code, "detail": reason.words} for reason in decision.reasons],
+        "policy_version": decision.policy_version,
+    }
 
 
-def _page_message(page: Page[TenantAccessView]) -> wire.ListTenantAccessResponse:
-    return wire.ListTenantAccessResponse(
-        tenants=[tenant_message(view) for view in page.items], next_page_token=page.next_token
-    )
+def _page_message(page: Page[TenantAccessView]) -> Fields:
+    return {"tenants": [tenant_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
 def _request_value(request: wire.CheckTenantAccessRequest) -> AccessRequest:

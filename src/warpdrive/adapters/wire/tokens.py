@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from warpdrive.adapters.wire.binding import Binding, command, query
-from warpdrive.adapters.wire.fields import moment, period, required
+from warpdrive.adapters.wire.binding import Binding, Fields, command, query
+from warpdrive.adapters.wire.fields import period, required
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.application.control.calls import Call, Done, Page, Principal
 from warpdrive.application.control.errors import Malformed
@@ -23,9 +23,7 @@ _ROLES: Final[Mapping[int, Role]] = MappingProxyType(
         wire.Role.AUDITOR: Role.AUDITOR,
     }
 )
-_MESSAGES: Final[Mapping[Role, wire.Role]] = MappingProxyType(
-    {value: wire.Role(number) for number, value in _ROLES.items()}
-)
+_NUMBERS: Final[Mapping[Role, int]] = MappingProxyType({value: int(number) for number, value in _ROLES.items()})
 
 
 def role_value(role: int) -> Role:
@@ -37,38 +35,38 @@ def role_value(role: int) -> Role:
         raise Malformed("role", f"must be one of {words}") from None
 
 
-def token_message(view: TokenView) -> wire.Token:
+def token_message(view: TokenView) -> Fields:
     """Write a token, without its secret."""
-    return wire.Token(
-        token_id=view.id,
-        role=_MESSAGES[view.role],
-        namespaces=list(view.namespaces),
-        teams=list(view.teams),
-        node=view.node,
-        note=view.note,
-        created_at=moment(view.created_at),
-        created_by=view.created_by,
-        expires_at=moment(view.expires_at),
-        revoked=view.revoked,
-    )
+    return {
+        "token_id": view.id,
+        "role": _NUMBERS[view.role],
+        "namespaces": list(view.namespaces),
+        "teams": list(view.teams),
+        "node": view.node,
+        "note": view.note,
+        "created_at": view.created_at,
+        "created_by": view.created_by,
+        "expires_at": view.expires_at,
+        "revoked": view.revoked,
+    }
 
 
-def _issued_message(issued: IssuedToken) -> wire.CreateTokenResponse:
-    return wire.CreateTokenResponse(token=token_message(issued.token), secret=issued.secret)
+def _issued_message(issued: IssuedToken) -> Fields:
+    return {"token": token_message(issued.token), "secret": issued.secret}
 
 
-def _page_message(page: Page[TokenView]) -> wire.ListTokensResponse:
-    return wire.ListTokensResponse(tokens=[token_message(view) for view in page.items], next_page_token=page.next_token)
+def _page_message(page: Page[TokenView]) -> Fields:
+    return {"tokens": [token_message(view) for view in page.items], "next_page_token": page.next_token}
 
 
-def _principal_message(principal: Principal) -> wire.Principal:
-    return wire.Principal(
-        name=principal.name,
-        role=_MESSAGES[principal.role],
-        namespaces=list(principal.namespaces),
-        teams=list(principal.teams),
-        node=principal.node,
-    )
+def _principal_message(principal: Principal) -> Fields:
+    return {
+        "name": principal.name,
+        "role": _NUMBERS[principal.role],
+        "namespaces": list(principal.namespaces),
+        "teams": list(principal.teams),
+        "node": principal.node,
+    }
 
 
 async def _who_am_i(plane: ControlPlane, call: Call, request: wire.WhoAmIRequest) -> Done[Principal]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from warpdrive.adapters.wire.binding import Fields
 from warpdrive.adapters.wire.fields import count, required
 from warpdrive.adapters.wire.generated import messages as wire
 from warpdrive.adapters.wire.namespaces import namespace_message
@@ -21,15 +22,15 @@ def watched(request: wire.WatchAgentRequest) -> tuple[str, str, int]:
     )
 
 
-def update_message(change: WatchChange) -> wire.WatchUpdate:
+def update_message(change: WatchChange) -> Fields:
     """Write one update."""
-    message = wire.WatchUpdate(position=change.position)
+    message: Fields = {"position": change.position}
     if change.change is None:
-        message.alive = wire.Alive()
+        message["alive"] = {}
     elif isinstance(change.change, NamespaceView):
-        message.namespace = namespace_message(change.change)
+        message["namespace"] = namespace_message(change.change)
     elif isinstance(change.change, QuotaView):
-        message.quota = quota_message(change.change)
+        message["quota"] = quota_message(change.change)
     else:
-        message.tenant_access = tenant_message(change.change)
+        message["tenant_access"] = tenant_message(change.change)
     return message

@@ -1,7 +1,7 @@
 """Messages to values and views to messages, by way of each method's binding."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +9,11 @@ import betterproto
 import pytest
 
 from tests.support.fake_plane import ADMIN, FakePlane
-from tests.support.views import ENTRY, NAMESPACE, NOW, PRICE, PRICE_BOOK, QUOTA, TEAM, TENANT, TOKEN
+from tests.support.views import AGENT, ENTRY, NAMESPACE, NOW, PRICE, PRICE_BOOK, QUOTA, TEAM, TENANT, TOKEN
 from warpdrive.adapters.wire.bindings import BINDINGS
+from warpdrive.adapters.wire.contract import contract, message_bytes
 from warpdrive.adapters.wire.generated import messages as wire
-from warpdrive.adapters.wire.namespaces import entry_message
-from warpdrive.adapters.wire.watching import update_message, watched
+from warpdrive.adapters.wire.watching import WATCH, update_message, watched
 from warpdrive.application.control.calls import Call, Page, Principal
 from warpdrive.application.control.errors import Malformed
 from warpdrive.application.control.views import (
@@ -35,8 +35,9 @@ async def asked(method: str, request: betterproto.Message, answer: Any = None, p
     binding = BINDINGS[method]
     call = Call(principal, UUID(int=1), bytes(32), "c", NOW)
     done = await binding.run(plane.plane(), call, binding.request().parse(bytes(request)))
-    message = binding.answer(done.value)
-    return (plane.asked[0] if plane.asked else None), type(message)().parse(bytes(message))
+    descriptor = contract().methods[method].answer
+    message = getattr(wire, descriptor.name)().parse(message_bytes(descriptor, binding.answer(done.value)))
+    return (plane.asked[0] if plane.asked else None), message
 
 
 async def refused(method: str, request: betterproto.Message) -> str:
@@ -48,10 +49,11 @@ async def refused(method: str, request: betterproto.Message) -> str:
 
 async def test_a_mount_entry_travels_both_ways() -> None:
     """What is shown can be sent back, fingerprint and all, and means the same."""
-    request = wire.CreateNamespaceRequest(name="train", entries=[entry_message(ENTRY)])
+    _, shown = await asked("ControlService/GetNamespace", wire.GetNamespaceRequest("train"), NAMESPACE)
+    request = wire.CreateNamespaceRequest(name="train", entries=shown.entries)
     given, message = await asked("ControlService/CreateNamespace", request, NAMESPACE)
     assert given.given == ("train", (ENTRY,))
-    assert message.entries == [entry_message(ENTRY)]
+    assert shown.entries[0].backend.fingerprint == ENTRY.backend.fingerprint
     assert (message.sealed, message.version, message.created_at) == (True, 3, NOW)
 
 
@@ -191,7 +193,8 @@ async def test_a_page_has_its_token() -> None:
 )
 def test_every_change_has_its_place_in_an_update(change: Any, name: str) -> None:
     """A watcher tells changes apart by their kind."""
-    message = wire.WatchUpdate().parse(bytes(update_message(WatchChange(9, change))))
+    update = update_message(WatchChange(9, change))
+    message = wire.WatchUpdate().parse(message_bytes(contract().methods[WATCH].answer, update))
     assert (message.position, betterproto.which_one_of(message, "change")[0]) == (9, name)
 
 
@@ -201,3 +204,43 @@ def test_a_watch_says_who_and_what() -> None:
     for request in (wire.WatchAgentRequest("", "train"), wire.WatchAgentRequest("n1", "train", -1)):
         with pytest.raises(Malformed):
             watched(request)
+
+
+ANSWERS: dict[str, Any] = {
+    "Namespace": NAMESPACE,
+    "ApplyNamespaceResponse": AppliedNamespace(NAMESPACE, (), created=False),
+    "ListNamespacesResponse": Page((NAMESPACE,)),
+    "TenantAccess": TENANT,
+    "ListTenantAccessResponse": Page((TENANT,)),
+    "AccessDecision": Allowed(("grant",), 1),
+    "CreateTokenResponse": IssuedToken(TOKEN, "wd_x"),
+    "Token": TOKEN,
+    "ListTokensResponse": Page((TOKEN,)),
+    "Principal": ADMIN,
+    "Agent": AGENT,
+    "ListAgentsResponse": Page((AGENT,)),
+    "QuotaState": QUOTA,
+    "ListQuotasResponse": Page((QUOTA,)),
+    "Team": TEAM,
+    "ListTeamsResponse": Page((TEAM,)),
+    "PriceBook": PRICE_BOOK,
+    "ListPriceBooksResponse": Page((PRICE_BOOK,)),
+}
+
+
+@pytest.mark.parametrize("method", sorted(BINDINGS))
+def test_every_answer_has_all_fields_of_its_message(method: str) -> None:
+    """What a view's message leaves out or calls otherwise than the contract shows here."""
+    descriptor = contract().methods[method].answer
+    fields = BINDINGS[method].answer(ANSWERS[descriptor.name])
+    assert message_bytes(descriptor, fields)
+    optional = {"reasons"} if descriptor.name == "AccessDecision" else set()
+    assert set(fields) | optional == set(descriptor.fields_by_name)
+
+
+def test_moments_are_written_in_utc() -> None:
+    """Whatever zone they were in; a zone is no other moment."""
+    there = NOW.astimezone(timezone(timedelta(hours=2)))
+    fields = BINDINGS["GovernanceService/GetTeam"].answer(replace(TEAM, created_at=there))
+    descriptor = contract().methods["GovernanceService/GetTeam"].answer
+    assert wire.Team().parse(message_bytes(descriptor, fields)).created_at == NOW

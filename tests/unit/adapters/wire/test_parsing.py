@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from warpdrive.adapters.wire.contract import contract, message_class
 from warpdrive.adapters.wire.generated import messages as wire
-from warpdrive.adapters.wire.parsing import MOST_ITEMS, canonical, parse
+from warpdrive.adapters.wire.parsing import MOST_ITEMS, MOST_MESSAGES, canonical, parse
 from warpdrive.application.control.errors import Malformed
 
 POOL = contract().pool
@@ -105,6 +105,9 @@ def test_a_huge_list_is_refused() -> None:
     """More items than anything of use has are not looked at one by one in the domain."""
     data = bytes(wire.GrantTenantAccessRequest(backends=["b"] * (MOST_ITEMS + 1)))
     assert refused(GRANT, data).field == "backends"
+    entries = b"\x12\x03\x0a\x01/" * (MOST_MESSAGES + 1)
+    assert refused(APPLY, entries).field == "entries"
+    assert len(parse(APPLY, entries[5:]).entries) == MOST_MESSAGES  # type: ignore[attr-defined]  # made at run time
 
 
 def test_unknown_fields_are_ignored() -> None:
