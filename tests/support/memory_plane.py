@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID, uuid4
 
+import anyio
+
 from tests.support.manual_clock import ManualClock
 from warpdrive.adapters.store.memory.agents import MemoryAgentRegister
 from warpdrive.adapters.store.memory.event_store import MemoryEventStore
@@ -28,6 +30,8 @@ class MemoryPlane:
         self.store: MemoryEventStore = beside.store if beside else _Store(self)
         self.register: MemoryAgentRegister = beside.register if beside else MemoryAgentRegister()
         self._projecting = Projecting(EventCodec())
+        self._turn = anyio.Lock()
+        """Held while projecting: commands that run at the same time project one after another."""
         self._random = 0
         self.plane: ControlPlane = build_plane(
             writer=self.store,
@@ -62,7 +66,7 @@ class MemoryPlane:
 
     async def project(self) -> None:
         """Bring the read models up to date."""
-        async with self.models.running() as target:
+        async with self._turn, self.models.running() as target:
             assert target is not None, "nobody else projects"
             events = await self.store.read(await target.position(), 10_000)
             if events:

@@ -11,6 +11,7 @@ from warpdrive.application.ports.event_store import (
     CommandIdReused,
     ConcurrentWrite,
     EventStoreError,
+    NameNotHeld,
     NameTaken,
     Receipt,
 )
@@ -65,8 +66,6 @@ def outcome(append: Append, row: "asyncpg.Record") -> Receipt | EventStoreError:
         case "reused":
             return CommandIdReused(f"command {append.facts.command_id} was recorded with another request")
         case "not held":
-            return EventStoreError(
-                f"{row['owner']} gives up the {row['kind']} name {row['name']!r} more than it holds it"
-            )
+            return NameNotHeld(f"{row['owner']} gives up the {row['kind']} name {row['name']!r} more than it holds it")
         case other:
             raise AssertionError(f"warpdrive_append answered {other!r}")

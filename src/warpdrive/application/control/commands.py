@@ -69,6 +69,7 @@ class Commands:
         taken), ConcurrentWrite, CommandIdReused, StoreUnavailable.
         """
         facts = facts_of(call)
+        lost: ConcurrentWrite
         for _ in range(_ATTEMPTS):
             try:
                 stream = await locate()
@@ -89,7 +90,10 @@ class Commands:
                 lost = error
                 continue
             except NameTaken as taken:
-                raise AlreadyThere(taken.kind.replace("_", " "), taken.name, _whose(taken)) from taken
+                if not await self._moved_on(locate, stream, aggregate.version - len(events)):
+                    raise AlreadyThere(taken.kind.replace("_", " "), taken.name, _whose(taken, call)) from taken
+                lost = ConcurrentWrite(taken.detail)
+                continue
             if receipt.repeated:
                 return await self._remembered(kind, receipt, view)
             await self._shelve(aggregate, len(events), call.at)
@@ -98,6 +102,16 @@ class Commands:
             self._streams.put_back(aggregate)
             return answer
         raise lost
+
+    async def _moved_on(self, locate: Callable[[], Awaitable[UUID | None]], stream: UUID | None, version: int) -> bool:
+        """Tell whether a decision on that version of that stream was made on an old state."""
+        try:
+            found = await locate()
+        except EventStoreError:
+            raise
+        except Exception:  # noqa: BLE001 - the next attempt meets it too, and tells
+            return True
+        return found != stream or (stream is not None and await self._streams.has_after(stream, version))
 
     async def _remembered(self, kind: type[Kind], receipt: Receipt, view: Callable[[Kind], View]) -> Done[View]:
         aggregate = await self._streams.load(kind, receipt.stream, to_version=receipt.version)
@@ -125,5 +139,9 @@ def facts_of(call: Call) -> CommandFacts:
     )
 
 
-def _whose(taken: NameTaken) -> str:
-    return f"it names another place: {taken.owner}" if taken.kind == "backend" else ""
+def _whose(taken: NameTaken, call: Call) -> str:
+    """Say where the name leads; only that it leads elsewhere to who may not see every namespace."""
+    if taken.kind != "backend":
+        return ""
+    other = "it names another place" if call.principal.namespaces else f"it names another place: {taken.owner}"
+    return f"{other}; give this one another name"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from warpdrive.application.control.calls import Call, Done, Page
@@ -91,7 +91,8 @@ class Namespaces:
         """
         applied: list[AppliedNamespace] = []
 
-        def decide(namespace: Namespace | None) -> Decision[Namespace]:
+        def decide(found: Namespace | None) -> Decision[Namespace]:
+            namespace = found if _is(found, name) else None
             actual = 0 if namespace is None else namespace.version
             if expected_version and expected_version != actual:
                 raise VersionMismatch("namespace", name, expected_version, actual)
@@ -141,7 +142,9 @@ class Namespaces:
     async def current(self, stream: UUID) -> NamespaceView:
         """Show the newest state of a stream, straight from its events."""
         namespace = await self._streams.load(Namespace, stream)
-        return namespace_view(_there(namespace, str(stream)))
+        if namespace is None:
+            raise NotFound("namespace", str(stream))
+        return namespace_view(namespace)
 
     async def find(self, name: str) -> UUID:
         """Find the stream of a namespace that is not retired. Raises NotFound."""
@@ -206,8 +209,13 @@ async def _nowhere() -> None:
     """Locate what is to be made."""
 
 
+def _is(namespace: Namespace | None, name: str) -> TypeGuard[Namespace]:
+    """Tell whether what the name led to still has it: it may have been retired since the name was looked up."""
+    return namespace is not None and namespace.name == name and not namespace.retired
+
+
 def _there(namespace: Namespace | None, name: str) -> Namespace:
-    if namespace is None:
+    if not _is(namespace, name):
         raise NotFound("namespace", name)
     return namespace
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from warpdrive.application.control.calls import Call, Done, Page
@@ -38,7 +38,7 @@ class PriceBooks:
 
         def decide(found: PriceBook | None) -> Decision[PriceBook]:
             names: tuple[NameUse, ...] = ()
-            if found is None:
+            if not _is(found, book):
                 found = PriceBook.create(self._new_id(), book, currency or _USUAL_CURRENCY, at=call.at)
                 names = (_use(found, 1),)
             elif currency not in {"", found.currency}:
@@ -154,8 +154,13 @@ def _price_order(entry: PriceEntry) -> tuple[str, str, date]:
     return entry.backend, entry.storage_class, entry.valid_from
 
 
+def _is(book: PriceBook | None, name: str) -> TypeGuard[PriceBook]:
+    """Tell whether what the name led to still has it: it may have been retired since the name was looked up."""
+    return book is not None and book.name == name and not book.retired
+
+
 def _there(book: PriceBook | None, name: str) -> PriceBook:
-    if book is None:
+    if not _is(book, name):
         raise NotFound("price book", name)
     return book
 

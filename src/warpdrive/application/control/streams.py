@@ -45,6 +45,10 @@ class Streams:
         )
         return _as(kind, self._codec.fold(recorded, start))
 
+    async def has_after(self, stream: UUID, version: int) -> bool:
+        """Tell whether a stream has events after a version. Raises StoreUnavailable."""
+        return bool(await self._reader.stream(stream, after_version=version))
+
     def put_back(self, aggregate: Aggregate) -> None:
         """Keep an aggregate at hand whose every event is stored; its holder lets go of it."""
         assert not aggregate.pending_events, "what is not stored yet is nobody's state"

@@ -1,7 +1,7 @@
 """Teams: who is in one, and what belongs to it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from warpdrive.application.control.calls import Call, Done, Page
@@ -33,14 +33,14 @@ class Teams:
         """Make sure that the team exists and has these members and rules; others stay."""
 
         def decide(team: Team | None) -> Decision[Team]:
-            found = team or Team.create(self._new_id(), name, at=call.at)
+            found = team if _is(team, name) else Team.create(self._new_id(), name, at=call.at)
             for principal in dict.fromkeys(members):
                 if principal not in found.members:
                     found.add_member(principal, at=call.at)
             for rule in dict.fromkeys(rules):
                 if rule not in found.rules:
                     found.add_ownership_rule(rule, at=call.at)
-            return Decision(found, () if team is not None else (_use(found.name, found, 1),))
+            return Decision(found, () if found is team else (_use(found.name, found, 1),))
 
         return await self._commands.change(Team, call, lambda: self._find_or_make(name), decide, team_view)
 
@@ -161,8 +161,13 @@ def _rule_order(rule: OwnershipRule) -> tuple[str, str]:
     return rule.backend, rule.prefix
 
 
+def _is(team: Team | None, name: str) -> TypeGuard[Team]:
+    """Tell whether what the name led to still has it: it may have been renamed since the name was looked up."""
+    return team is not None and team.name == name and not team.disbanded
+
+
 def _there(team: Team | None, name: str) -> Team:
-    if team is None:
+    if not _is(team, name):
         raise NotFound("team", name)
     return team
 

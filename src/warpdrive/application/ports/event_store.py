@@ -109,8 +109,15 @@ class ConcurrentWrite(EventStoreError):
     """Raised when a stream already has an event of that version: load again and decide again. Nothing was written."""
 
 
+class NameNotHeld(ConcurrentWrite):
+    """Raised when a name is given up by who does not hold it (so often): somebody else has given it up meanwhile."""
+
+
 class NameTaken(EventStoreError):
-    """Raised when a name belongs to another owner. Nothing was written."""
+    """Raised when a name belongs to another owner. Nothing was written.
+
+    Names are looked at before versions, so this is also how a writer hears that its stream has moved on.
+    """
 
     def __init__(self, kind: str, name: str, owner: str) -> None:
         super().__init__(f"{kind} name {name!r} belongs to {owner}")
@@ -128,7 +135,7 @@ class StoreUnavailable(EventStoreError):
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """Raised when the store was lost in mid-append for longer than the deadline: repeat the same command id to learn."""
+    """Raised when the store was lost in mid-append beyond the deadline: repeat the same command id to learn."""
 
 
 class StoreReadOnly(StoreUnavailable):

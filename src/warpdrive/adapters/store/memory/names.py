@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from warpdrive.application.ports.event_store import EventStoreError, NameTaken, NameUse
+from warpdrive.application.ports.event_store import NameNotHeld, NameTaken, NameUse
 from warpdrive.application.ports.name_register import RegisteredName
 
 
@@ -22,14 +22,14 @@ class MemoryNames:
         return [RegisteredName(kind, name, owner, uses) for (kind, name), (owner, uses) in self._used.items()]
 
     def after(self, uses: Sequence[NameUse]) -> "MemoryNames":
-        """Return what these uses make of it. Raises NameTaken, and EventStoreError for a name not held that often."""
+        """Return what these uses make of it. Raises NameTaken, and NameNotHeld for a name not held that often."""
         used = dict(self._used)
         for use in uses:
             owner, count = used.get((use.kind, use.name), (use.owner, 0))
             if owner != use.owner:
                 raise NameTaken(use.kind, use.name, owner)
             if count + use.uses < 0:
-                raise EventStoreError(f"{owner} gives up the {use.kind} name {use.name!r} more than it holds it")
+                raise NameNotHeld(f"{owner} gives up the {use.kind} name {use.name!r} more than it holds it")
             used[use.kind, use.name] = (owner, count + use.uses)
             if count + use.uses == 0:
                 del used[use.kind, use.name]
