@@ -27,6 +27,14 @@ def due(text: str | None, now: datetime) -> str:
     return f"in {format_duration(left)}" if left > 0 else f"{format_duration(-left)} ago"
 
 
+def ending(text: str | None, now: datetime) -> str:
+    """Say the same as the end of a sentence: "ends in 2d 4h", "ended 5m ago", "never ends"."""
+    if not text:
+        return "never ends"
+    words = due(text, now)
+    return f"ended {words}" if words.endswith(" ago") else f"ends {words}"
+
+
 class EndType(click.ParamType[datetime]):
     """When something ends: a period from now ("90d", "12h") or a moment ("2027-01-31", "2027-01-31T12:00Z")."""
 

@@ -102,10 +102,19 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+class NobodyToAskError(click.ClickException):
+    """Raised when a question comes up and standard input is no terminal."""
+
+    exit_code = USAGE
+
+    def __init__(self, question: str) -> None:
+        super().__init__(printable(f"{question} Nobody can be asked here: say --yes."))
+
+
 def confirm(question: str) -> None:
-    """Ask before something that cannot be taken back. Nobody to ask is a usage error; a no is a failure."""
+    """Ask before something that cannot be taken back. Raises NobodyToAskError; a no is a failure."""
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Nobody can be asked here: say --yes.")
+        raise NobodyToAskError(question)
     if not click.confirm(question, err=True):
         raise click.ClickException("nothing was changed")
 

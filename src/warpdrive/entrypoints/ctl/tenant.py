@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from warpdrive.entrypoints.ctl.completion import TENANT
-from warpdrive.entrypoints.ctl.moments import EndType, age, due, write_moment
+from warpdrive.entrypoints.ctl.moments import EndType, age, due, ending, write_moment
 from warpdrive.entrypoints.ctl.output import Column, output_options, show_facts, show_rows
 from warpdrive.entrypoints.ctl.session import (
     FAILED,
@@ -62,9 +62,9 @@ def grant(
     if as_json:
         print_json(granted)
     else:
-        ends = due(granted.get("expiresAt"), session.now())
+        ends = ending(granted.get("expiresAt"), session.now())
         names = ", ".join(granted["backends"])
-        print(printable(f"tenant {granted['tenantId']}: {names} granted, ends {ends}"))
+        print(printable(f"tenant {granted['tenantId']}: {names} granted, {ends}"))
 
 
 @tenant.command()

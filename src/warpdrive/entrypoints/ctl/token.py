@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from warpdrive.entrypoints.ctl.completion import NAMESPACE, TEAM, TOKEN
-from warpdrive.entrypoints.ctl.moments import PeriodType, age, due
+from warpdrive.entrypoints.ctl.moments import PeriodType, age, due, ending
 from warpdrive.entrypoints.ctl.output import Column, output_options, show_rows
 from warpdrive.entrypoints.ctl.session import (
     Session,
@@ -170,8 +170,8 @@ def _say(made: Mapping[str, Any], session: Session, output: Path | None, *, as_j
     if as_json:
         print_json(made if output is None else {"token": described})
         return
-    ends = due(described.get("expiresAt"), session.now())
-    words = f"token {described['tokenId']}: {role_word(described)}, {scope_words(described)}, ends {ends}"
+    ends = ending(described.get("expiresAt"), session.now())
+    words = f"token {described['tokenId']}: {role_word(described)}, {scope_words(described)}, {ends}"
     if output is None:
         # The secret alone on standard output, so that it can be piped; what people want to know beside it.
         click.echo(printable(words), err=True)

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from warpdrive.adapters.wire.contract import contract
-from warpdrive.entrypoints.ctl.moments import EndType, PeriodType, age, due, read_moment, write_moment
+from warpdrive.entrypoints.ctl.moments import EndType, PeriodType, age, due, ending, read_moment, write_moment
 from warpdrive.entrypoints.ctl.output import Column, csv_columns, print_csv, print_table
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -33,6 +33,9 @@ def test_ages_and_ends() -> None:
     assert due("2026-11-25T16:00:00Z", NOON) == "in 2d 4h"
     assert due("2026-11-23T11:55:00Z", NOON) == "5m ago"
     assert due(None, NOON) == "never"
+    assert ending("2026-11-25T16:00:00Z", NOON) == "ends in 2d 4h"
+    assert ending("2026-11-23T11:55:00Z", NOON) == "ended 5m ago"
+    assert ending(None, NOON) == "never ends"
 
 
 def test_an_end_is_a_period_or_a_moment() -> None:

@@ -18,7 +18,7 @@ def test_the_secret_alone_is_on_standard_output(operator: "Operator") -> None:
     """So that it can be piped; what people want to know is beside it. It works."""
     result = operator.run("token", "create", "--role", "viewer", "--namespace", "a", "--team", "t", "--note", "for ada")
     assert result.exit_code == 0
-    assert "viewer, namespace a, team t, ends never" in result.stderr
+    assert "viewer, namespace a, team t, never ends" in result.stderr
     secret = result.stdout.strip()
     assert secret.startswith("wd_")
     assert secret not in result.stderr
