@@ -86,5 +86,6 @@ def _view(agent: AgentRecord, at: datetime) -> AgentView:
         position=agent.position,
         registered_at=agent.registered_at,
         last_seen_at=agent.last_seen_at,
-        missing=at - agent.last_seen_at > _MISSING,
+        # A moment to come is no word either: the clock was set back since, and a living agent speaks again soon.
+        missing=abs(at - agent.last_seen_at) > _MISSING,
     )

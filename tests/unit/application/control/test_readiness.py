@@ -69,3 +69,21 @@ async def test_refused_writes_count_for_a_while(monkeypatch: pytest.MonkeyPatch)
     assert failed(readiness) == ["writes"]
     on.clock.advance(10.1)
     assert readiness.ready
+
+
+async def test_refused_writes_count_until_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that went through is better evidence than the memory of one that did not."""
+    on = MemoryPlane()
+    readiness, _ = await judged(on)
+    taken = on.store.append
+
+    async def full(_: Append) -> None:
+        raise StoreReadOnly("no space left")
+
+    monkeypatch.setattr(on.store, "append", full)
+    with pytest.raises(StoreReadOnly):
+        await readiness.append(append())
+    assert failed(readiness) == ["writes"]
+    monkeypatch.setattr(on.store, "append", taken)
+    await readiness.append(append())
+    assert readiness.ready
