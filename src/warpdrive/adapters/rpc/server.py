@@ -86,9 +86,15 @@ class RpcServer:
             peer.hang_up()
         with anyio.move_on_after(_LAST_WORDS_S):
             await self._alone.wait()
+            while self._shaking_hands():  # noqa: ASYNC110 - nobody tells us of their end
+                await anyio.sleep(0.01)
         for peer in tuple(self._peers):
             peer.abort()
         await anyio.lowlevel.checkpoint()  # connections learn of their end from the loop
+
+    def _shaking_hands(self) -> bool:
+        """Say whether there are connections that TLS has not handed to us yet: asyncio counts them for itself."""
+        return bool(getattr(self._listener, "_active_count", 0))
 
     def _greet(self) -> GuardedProtocol:
         return GuardedProtocol(
