@@ -1,4 +1,4 @@
-"""What the network says about a tenant's endpoint. Real answers come with the cross-tenant stage; the twin is in tests."""
+"""What the network says about a tenant's endpoint. Real answers come with the cross-tenant stage."""
 
 from dataclasses import dataclass
 from typing import Protocol
