@@ -11,7 +11,7 @@ from warpdrive.application.ports.event_store import (
     Append,
     CommandIdReused,
     ConcurrentWrite,
-    EventStoreError,
+    NameNotHeld,
     NameTaken,
     NameUse,
     NewEvent,
@@ -218,7 +218,7 @@ async def test_a_name_not_held_cannot_be_given_up(open_store: OpenStore, held: i
     async with open_store() as store:
         if held:
             await store.append(an_append(names=[NameUse("team", "x", "one", held)]))
-        with pytest.raises(EventStoreError, match="gives up the team name 'x' more than it holds it"):
+        with pytest.raises(NameNotHeld, match="gives up the team name 'x' more than it holds it"):
             await store.append(an_append(names=[NameUse("team", "x", "one", -held - 1)]))
         assert await store.owner_of("team", "x") == ("one" if held else None)
         assert len(await everything(store)) == held
