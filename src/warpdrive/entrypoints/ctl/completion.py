@@ -31,7 +31,7 @@ class KnownName(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse only what no name can be."""
         text = str(value)
-        if not text.strip():
+        if not text:
             self.fail("is empty", param, ctx)
         return text
 

@@ -1,5 +1,8 @@
 """The `warpdrive-ctl` group. Exit status: 0 ok, 1 failed, 2 usage."""
 
+import errno
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -15,7 +18,7 @@ from warpdrive.entrypoints.ctl.price import price
 from warpdrive.entrypoints.ctl.quota import quota
 from warpdrive.entrypoints.ctl.serve import serve
 from warpdrive.entrypoints.ctl.server import DEFAULT_SERVER, DEFAULT_TOKEN_FILES, ServerAddress
-from warpdrive.entrypoints.ctl.session import DEFAULT_SOCKET, Session
+from warpdrive.entrypoints.ctl.session import DEFAULT_SOCKET, Session, printable
 from warpdrive.entrypoints.ctl.stats import stats
 from warpdrive.entrypoints.ctl.status import status
 from warpdrive.entrypoints.ctl.team import team
@@ -25,7 +28,34 @@ from warpdrive.entrypoints.ctl.warm import warm
 from warpdrive.entrypoints.ctl.whoami import whoami
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Tool(click.Group):
+    """The group, with what the system refuses (a full disk below standard output) in one line."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command and see its output off."""
+        try:
+            answer = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly when whoever reads has seen enough
+            _give_up_output()
+            raise click.ClickException(printable(str(error))) from None
+        return answer
+
+
+def _give_up_output() -> None:
+    """Keep the interpreter from trying once more, with a traceback, to write what could not be written."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # no file stands behind it, so nothing is left to be written
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+@click.group(cls=_Tool, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--socket",
     type=click.Path(path_type=Path),
@@ -51,7 +81,7 @@ from warpdrive.entrypoints.ctl.whoami import whoami
 )
 @click.option(
     "--ca-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar="WARPDRIVE_CA_FILE",
     show_envvar=True,
     help="Who vouches for an https server, PEM.  [the system's authorities]",

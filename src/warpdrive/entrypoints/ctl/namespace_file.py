@@ -202,7 +202,8 @@ _Dumper.add_representer(_Word, lambda dumper, word: dumper.represent_scalar("tag
 
 def _plain(entry: Entry) -> dict[str, Any]:
     backend, policy = entry["backend"], entry.get("policy", {})
-    config = {key: _escaped(value) for key, value in backend.get("options", {}).items()}
+    # In one order: a map comes in any, and files are compared.
+    config = {key: _escaped(value) for key, value in sorted(backend.get("options", {}).items())}
     if backend.get("prefix"):
         config["prefix"] = _escaped(backend["prefix"])
     plain: dict[str, Any] = {

@@ -137,4 +137,5 @@ def _cell(row: Any, path: Sequence[str]) -> str:
         if not isinstance(row, Mapping) or name not in row:
             return ""
         row = row[name]
-    return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)
+    # Sorted, for a map comes in any order and tables are compared.
+    return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, sort_keys=True)

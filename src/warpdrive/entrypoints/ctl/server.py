@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import click
+import httpx
 
 from warpdrive.entrypoints.settings.kinds import parse_url
 
@@ -102,6 +103,9 @@ class ServerAddress(click.ParamType[str]):
         """Read it; a usage error otherwise."""
         text = str(value).strip()
         try:
-            return parse_url(text if "://" in text else f"http://{text}")
-        except ValueError as error:
+            url = parse_url(text if "://" in text else f"http://{text}")
+            # Who dials is stricter about hosts: labels too long, numbers that are no address, broken Punycode.
+            httpx.URL(url).host.encode("idna")
+        except (ValueError, httpx.InvalidURL) as error:
             self.fail(f"{text!r} {error}", param, ctx)
+        return url

@@ -22,13 +22,16 @@ class Operator:
 
     def run(self, *arguments: str, stdin: str | bytes | None = None, **environ: str) -> Result:
         """Run a command as the admin."""
-        known = {
+        known = {**self.environ(), "WARPDRIVE_CA_FILE": None, **environ}
+        return CliRunner().invoke(main, arguments, input=stdin, env=known)
+
+    def environ(self) -> dict[str, str]:
+        """Return what a program needs to find the control plane."""
+        return {
             "HOME": str(self.home),
             "WARPDRIVE_SERVER": self.served.url,
             "WARPDRIVE_TOKEN_FILE": str(self.token_file),
-            **environ,
         }
-        return CliRunner().invoke(main, arguments, input=stdin, env={**known, "WARPDRIVE_CA_FILE": None})
 
     def ok(self, *arguments: str, stdin: str | bytes | None = None) -> str:
         """Run a command that must succeed; return what it printed, nothing on stderr."""

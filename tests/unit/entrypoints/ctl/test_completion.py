@@ -31,11 +31,7 @@ def known(operator: "Operator") -> dict[str, str]:
         operator.ok("namespace", "create", name)
     operator.ok("team", "add", "vision")
     operator.ok("price", "set", "aws", "--from", "2026-01-31", "--per-gib-month", "1")
-    return {
-        "HOME": str(operator.home),
-        "WARPDRIVE_SERVER": operator.served.url,
-        "WARPDRIVE_TOKEN_FILE": str(operator.token_file),
-    }
+    return operator.environ()
 
 
 def test_commands_complete_without_any_server() -> None:

@@ -212,7 +212,9 @@ def test_a_terminal_is_asked(operator: "Operator", tmp_path: Path, answer: str, 
     pipe = subprocess.PIPE
     with (
         terminal() as (controller, side),
-        subprocess.Popen(command, stdin=side, stdout=pipe, stderr=pipe, env=environ(operator)) as program,
+        subprocess.Popen(
+            command, stdin=side, stdout=pipe, stderr=pipe, env={**os.environ, **operator.environ()}
+        ) as program,
     ):
         os.write(controller, answer.encode())
         printed, said = program.communicate(timeout=20)
@@ -232,13 +234,3 @@ def terminal() -> Iterator[tuple[int, int]]:
     finally:
         os.close(controller)
         os.close(side)
-
-
-def environ(operator: "Operator") -> dict[str, str]:
-    """Return what a program of its own needs to find the control plane."""
-    return {
-        **os.environ,
-        "HOME": str(operator.home),
-        "WARPDRIVE_SERVER": operator.served.url,
-        "WARPDRIVE_TOKEN_FILE": str(operator.token_file),
-    }

@@ -1,6 +1,9 @@
 """What goes wrong between us and a control plane: one line, exit status 1, never a traceback."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,6 +115,27 @@ def test_a_short_outage_is_bridged_with_one_key(operator: "Operator") -> None:
     keys = {key for method, key in operator.served.dispatcher.asked if method.endswith("CreateNamespace")}
     assert len(keys) == 1
     assert operator.json("namespace", "show", "x")["version"] == "1"
+
+
+def test_output_that_cannot_be_written_is_one_line(operator: "Operator") -> None:
+    """Whether the table fails or the last flush; a reader that has seen enough is no fault."""
+    environ = {**os.environ, **operator.environ()}
+    for arguments in (["namespace", "list"], ["namespace", "list", "--json"], ["whoami"]):
+        command = [sys.executable, "-m", "warpdrive.entrypoints.ctl.main", *arguments]
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environ, timeout=30, check=False)
+        assert (done.returncode, done.stderr) == (1, b"Error: [Errno 28] No space left on device\n")
+
+
+def test_a_ca_file_that_is_not_there_is_a_usage_error(operator: "Operator", tmp_path: Path) -> None:
+    """Before anybody is asked."""
+    assert "gone.pem" in operator.fails("--ca-file", str(tmp_path / "gone.pem"), "whoami", status=2)
+
+
+def test_names_that_no_server_takes(operator: "Operator") -> None:
+    """Raw bytes, nothing at all, ways up: one line each."""
+    for name in ("caf\udce9", "", ".", "..", "/", "a\nb", "x" * 5000):
+        assert len(operator.fails("namespace", "create", name).splitlines()) == 1
 
 
 def test_a_ca_file_that_is_none(operator: "Operator", tmp_path: Path) -> None:

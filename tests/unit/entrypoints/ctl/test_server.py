@@ -92,7 +92,20 @@ def test_addresses(text: str, url: str) -> None:
     assert ServerAddress().convert(text, None, None) == url
 
 
-@pytest.mark.parametrize("text", ["", "ftp://x", "http://user:pw@x", "http://x:99999", "http://x/?q", "http://a b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ftp://x",
+        "http://user:pw@x",
+        "http://x:99999",
+        "http://x/?q",
+        "http://a b",
+        "http://a..b",
+        "http://xn--",
+        "http://256.1.1.1",
+    ],
+)
 def test_what_is_no_address_is_a_usage_error(text: str) -> None:
     """Exit status 2."""
     result = CliRunner().invoke(main, ["--server", text, "whoami"])
