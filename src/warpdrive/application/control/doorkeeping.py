@@ -32,6 +32,8 @@ class Doorkeeper:
         self._open_door = open_door
         self._known: OrderedDict[UUID, tuple[float, Token | None]] = OrderedDict()
         """Token id -> (monotonic moment of looking, what was found); bounded, oldest first."""
+        self._forgotten = 0
+        """How often something was forgotten: what was being read then is not to be kept."""
 
     async def principal(self, secret: str | None) -> Principal:
         """Tell who shows this secret.
@@ -55,13 +57,17 @@ class Doorkeeper:
     def forget(self, token_id: UUID) -> None:
         """Look again at a token's next use: it has just changed."""
         self._known.pop(token_id, None)
+        self._forgotten += 1
 
     async def _token(self, token_id: UUID) -> Token | None:
         known = self._known.get(token_id)
         now = self._clock.monotonic()
         if known is not None and now - known[0] <= BELIEVED:
             return known[1]
+        forgotten = self._forgotten
         token = await self._streams.load(Token, token_id)
+        if forgotten != self._forgotten:
+            return token
         self._known[token_id] = (now, token)
         self._known.move_to_end(token_id)
         while len(self._known) > _AT_HAND:

@@ -84,9 +84,11 @@ class Tokens:
 
         issued = await self._reader.stream(_parsed(token_id), to_version=1)
         by = issued[0].actor if issued else ""
-        done = await self._commands.change(Token, call, locate, decide, lambda token: token_view(token, by))
-        self._doorkeeper.forget(UUID(done.value.id))
-        return done
+        try:
+            return await self._commands.change(Token, call, locate, decide, lambda token: token_view(token, by))
+        finally:
+            # Also when the caller has gone, or the store was lost, before we knew what came of it.
+            self._doorkeeper.forget(_parsed(token_id))
 
     async def page(self, call: Call, *, size: int, token: str, ended: bool) -> Done[Page[TokenView]]:
         """Show tokens by id; revoked and expired ones only with `ended`. Raises Malformed."""

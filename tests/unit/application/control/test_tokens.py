@@ -1,7 +1,9 @@
 """Tokens, and knowing callers by them."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
+import anyio
 import pytest
 
 from tests.support.memory_plane import ADMIN, MemoryPlane
@@ -123,3 +125,38 @@ async def test_revoking_what_is_no_token_says_so(token_id: str, error: type[Exce
     on = MemoryPlane()
     with pytest.raises(error):
         await on.plane.tokens.revoke(on.call(), token_id, "")
+
+
+async def test_the_id_of_something_else_is_no_token() -> None:
+    """Ids of namespaces are in every answer: shown as a secret they are nobody, and they cannot be revoked."""
+    on = MemoryPlane()
+    namespace = await on.plane.namespaces.create(on.call(), "training", [])
+    with pytest.raises(Unauthenticated):
+        await on.plane.doorkeeper.principal(make_secret(UUID(namespace.value.id), b"x" * 32).text)
+    with pytest.raises(NotFound):
+        await on.plane.tokens.revoke(on.call(), namespace.value.id, "")
+    await on.plane.namespaces.seal(on.call(), "training")
+
+
+async def test_a_token_that_is_looked_up_while_it_is_revoked_is_not_believed_afterwards() -> None:
+    """What was read before the revocation is not kept past it."""
+    on = MemoryPlane()
+    issued = await on.plane.tokens.create(on.call(), role=Role.VIEWER)
+    looking, revoked = anyio.Event(), anyio.Event()
+    reading = on.store.stream
+
+    async def slowly(*args: Any, **bounds: Any) -> Any:
+        events = await reading(*args, **bounds)
+        if not looking.is_set():
+            looking.set()
+            await revoked.wait()
+        return events
+
+    on.store.stream = slowly  # type: ignore[method-assign] # what a slow connection does
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(on.plane.doorkeeper.principal, issued.value.secret)
+        await looking.wait()
+        await on.plane.tokens.revoke(on.call(), issued.value.token.id, "lost")
+        revoked.set()
+    with pytest.raises(Unauthenticated):
+        await on.plane.doorkeeper.principal(issued.value.secret)
