@@ -21,7 +21,6 @@ from warpdrive.application.ports.event_store import (
     NameUse,
     Receipt,
     SnapshotShelf,
-    StoreUnavailable,
 )
 from warpdrive.application.projections.codec import EventCodec
 
@@ -91,7 +90,7 @@ class Commands:
                 continue
             except NameTaken as taken:
                 if not await self._moved_on(locate, stream, aggregate.version - len(events)):
-                    raise AlreadyThere(taken.kind.replace("_", " "), taken.name, _whose(taken, call)) from taken
+                    raise name_taken(taken, call) from taken
                 lost = ConcurrentWrite(taken.detail)
                 continue
             if receipt.repeated:
@@ -124,7 +123,7 @@ class Commands:
             return
         try:
             await self._shelf.keep(self._codec.snapshot(aggregate, at=at))
-        except StoreUnavailable:
+        except EventStoreError:
             # The command is done and durable; loading merely folds more until the next hundred.
             return
 
@@ -139,9 +138,10 @@ def facts_of(call: Call) -> CommandFacts:
     )
 
 
-def _whose(taken: NameTaken, call: Call) -> str:
-    """Say where the name leads; only that it leads elsewhere to who may not see every namespace."""
-    if taken.kind != "backend":
-        return ""
-    other = "it names another place" if call.principal.namespaces else f"it names another place: {taken.owner}"
-    return f"{other}; give this one another name"
+def name_taken(taken: NameTaken, call: Call) -> AlreadyThere:
+    """Tell a caller that a name is taken; where a backend's name leads only if it may see every namespace."""
+    detail = ""
+    if taken.kind == "backend":
+        place = "" if call.principal.namespaces else f" ({taken.owner})"
+        detail = f"it names another place{place}; give this one another name"
+    return AlreadyThere(taken.kind.replace("_", " "), taken.name, detail)

@@ -7,13 +7,13 @@ from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from warpdrive.application.control.calls import Call, Done, Page
-from warpdrive.application.control.commands import Commands, Decision
+from warpdrive.application.control.commands import Commands, Decision, name_taken
 from warpdrive.application.control.errors import NotFound, VersionMismatch
 from warpdrive.application.control.names import Names
 from warpdrive.application.control.paging import page_of, page_size, page_start
 from warpdrive.application.control.streams import Streams
 from warpdrive.application.control.views import AppliedNamespace, EntryChange, NamespaceView
-from warpdrive.application.ports.event_store import NameUse
+from warpdrive.application.ports.event_store import NameTaken, NameUse
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.payloads import entry_value
@@ -87,7 +87,8 @@ class Namespaces:
         """Make the entries exactly these, all or nothing; creates the namespace when it is missing.
 
         `expected_version` 0 means whichever it is; else VersionMismatch. A dry run raises what the real one would,
-        but for names that others take meanwhile. In a repeated answer `changes` is empty: the state is what counts.
+        as far as the read models know who uses a backend's name. In a repeated answer `changes` is empty: the state
+        is what counts.
         """
         applied: list[AppliedNamespace] = []
 
@@ -107,7 +108,9 @@ class Namespaces:
         if dry_run:
             stream = await self._find_or_make(name)
             decide(None if stream is None else await self._streams.take(Namespace, stream))
-            return Done(applied[0], await self._models.position())
+            position = await self._models.position()
+            await self._must_agree_with_others(call, applied[0].namespace)
+            return Done(applied[0], position)
 
         done = await self._commands.change(Namespace, call, lambda: self._find_or_make(name), decide, namespace_view)
         if done.repeated:
@@ -158,6 +161,23 @@ class Namespaces:
             return Decision(found, tuple(_backend_uses(before, found.entries)))
 
         return await self._commands.change(Namespace, call, lambda: self._find(name), decide, namespace_view)
+
+    async def _must_agree_with_others(self, call: Call, wished: NamespaceView) -> None:
+        """Raise AlreadyThere when a backend's name stands for another place in another namespace."""
+        places = {entry.backend.name: entry.backend.fingerprint for entry in wished.entries}
+        others = [
+            row
+            for row in await self._models.rows(
+                "mount_entries", where={"backend": list(places)}, order=("namespace_id", "path")
+            )
+            if row["namespace_id"] != wished.id and row["fingerprint"] != places[row["backend"]]
+        ]
+        ids = sorted({row["namespace_id"] for row in others})
+        living = await self._models.rows("namespaces", where={"id": ids, "retired": False}, order=_ORDER)
+        lasting = {row["id"] for row in living}
+        for row in others:
+            if row["namespace_id"] in lasting:
+                raise name_taken(NameTaken("backend", row["backend"], row["fingerprint"]), call)
 
     async def _find(self, name: str) -> UUID:
         return await self._names.find("namespace", name)

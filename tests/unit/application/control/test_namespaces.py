@@ -195,3 +195,26 @@ async def test_every_event_says_who_caused_it() -> None:
     await on.plane.namespaces.create(call, "a", [entry("/x")])
     for event in await on.events():
         assert (event.actor, event.command_id, event.correlation_id) == (ADMIN.name, call.command_id, "test")
+
+
+async def test_a_dry_run_finds_a_backends_name_that_is_taken() -> None:
+    """As the real one would; a name whose only other user is retired is free."""
+    on = MemoryPlane()
+    apply = on.plane.namespaces.apply
+    await on.plane.namespaces.create(on.call(), "a", [entry("/x", "one", name="data")])
+    for dry_run in (True, False):
+        with pytest.raises(AlreadyThere, match="another place"):
+            await apply(on.call(), "b", [entry("/x", "two", name="data")], dry_run=dry_run, expected_version=0)
+    await on.plane.namespaces.retire(on.call(), "a")
+    for dry_run in (True, False):
+        await apply(on.call(), "b", [entry("/x", "two", name="data")], dry_run=dry_run, expected_version=0)
+
+
+async def test_who_sees_some_namespaces_is_not_told_where_others_lead() -> None:
+    """Only that the backend's name is taken."""
+    on = MemoryPlane()
+    await on.plane.namespaces.create(on.call(), "theirs", [entry("/x", "secret-bucket", name="data")])
+    scoped = on.call(Principal("token:s", Role.OPERATOR, namespaces=("mine",)))
+    with pytest.raises(AlreadyThere) as refusal:
+        await on.plane.namespaces.create(scoped, "mine", [entry("/x", "two", name="data")])
+    assert "secret-bucket" not in str(refusal.value)
