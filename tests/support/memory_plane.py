@@ -30,7 +30,7 @@ class MemoryPlane:
         self.store: MemoryEventStore = beside.store if beside else _Store(self)
         self.register: MemoryAgentRegister = beside.register if beside else MemoryAgentRegister()
         self._projecting = Projecting(EventCodec())
-        self._turn = anyio.Lock()
+        self._turn: anyio.Lock = beside._turn if beside else anyio.Lock()
         """Held while projecting: commands that run at the same time project one after another."""
         self._random = 0
         self.plane: ControlPlane = build_plane(
@@ -61,7 +61,8 @@ class MemoryPlane:
         return Call(principal, command, sha256(f"{principal.name}{request}".encode()).digest(), "test", self.now())
 
     async def wait(self, position: int, seconds: float) -> None:
-        """Everything is projected already."""
+        """Project what is not projected yet."""
+        await self.project()
         assert await self.models.position() >= position, seconds
 
     async def project(self) -> None:

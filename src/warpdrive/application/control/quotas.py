@@ -13,9 +13,10 @@ from warpdrive.application.control.teams import Teams
 from warpdrive.application.control.views import QuotaView
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.domain.quota.aggregate import Quota
-from warpdrive.domain.quota.values import QuotaLimits, standing_of
+from warpdrive.domain.quota.values import QuotaLimits, Standing, standing_of
 
 _ORDER: Final = ("team_id", "backend")
+_UNKNOWN_TEAM: Final[Mapping[str, Any]] = {"name": "", "disbanded": False, "position": 0}
 
 
 class Quotas:
@@ -63,46 +64,64 @@ class Quotas:
         row = await self._models.row("quotas", {"id": str(stream)})
         if row is None or row["removed"]:
             raise NotFound("quota", f"{team}/{backend}")
-        return Done(_row_view(row, team, call.at), position)
+        return Done(_row_view(row, {"name": team, "disbanded": False}, call.at), position)
 
     async def page(self, call: Call, *, team: str, backend: str, size: int, token: str) -> Done[Page[QuotaView]]:
         """Show those in the caller's scope; of one team or backend, if given. Raises Malformed, NotFound."""
         limit = page_size(size)
+        scope = call.principal.teams
         position = await self._models.position()
+        if team and scope and team not in scope:
+            # Before the name is looked up: nobody learns here whether there is such a team.
+            return Done(Page(()), position)
         where: dict[str, Any] = {"removed": False}
         if backend:
             where["backend"] = backend
         if team:
             where["team_id"] = str(await self._teams.find(team))
-        if call.principal.teams:
-            mine = await self._models.rows("teams", where={"name": list(call.principal.teams)}, order=("name", "id"))
-            ids = [row["id"] for row in mine]
-            where["team_id"] = [each for each in ids if not team or each == where["team_id"]]
+        elif scope:
+            mine = await self._models.rows(
+                "teams", where={"name": list(scope), "disbanded": False}, order=("name", "id")
+            )
+            where["team_id"] = [row["id"] for row in mine]
         rows = await self._models.rows(
             "quotas", where=where, order=_ORDER, after=page_start(token, len(_ORDER)), limit=limit + 1
         )
-        names = await self._team_names(rows)
-        page = page_of(rows, limit, _ORDER, lambda row: _row_view(row, names[row["team_id"]], call.at))
-        return Done(page, position)
+        teams = await self._teams_of(rows)
+        page = page_of(rows, limit, _ORDER, lambda row: row)
+        # A page may hold fewer than asked for: quotas of teams that are no more limit nobody.
+        lasting = (row for row in page.items if not teams[row["team_id"]]["disbanded"])
+        views = tuple(_row_view(row, teams[row["team_id"]], call.at) for row in lasting)
+        return Done(Page(views, page.next_token), position)
 
     async def changed_since(self, after: int, teams: Sequence[str], at: datetime) -> list[QuotaView]:
-        """Show those, removed ones included, that changed after a position; of the named teams, empty meaning all."""
-        rows = [row for row in await self._models.rows("quotas", order=_ORDER) if row["position"] > after]
-        names = await self._team_names(rows)
-        views = (_row_view(row, names[row["team_id"]], at) for row in sorted(rows, key=_position))
+        """Show those, removed ones included, that changed after a position; of the named teams, empty meaning all.
+
+        A team's change counts as one of its quotas: it may be its name, or its end.
+        """
+        rows = await self._models.rows("quotas", order=_ORDER)
+        owners = await self._teams_of(rows)
+        changed = ((max(row["position"], owners[row["team_id"]]["position"]), row) for row in rows)
+        ordered = sorted((each for each in changed if each[0] > after), key=lambda each: each[0])
+        views = (_row_view(row, owners[row["team_id"]], at) for _, row in ordered)
         return [view for view in views if not teams or view.team in teams]
 
-    async def _team_names(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    async def of_team(self, team: UUID) -> list[UUID]:
+        """Find the streams of a team's quotas that are not removed."""
+        rows = await self._models.rows("quotas", where={"team_id": str(team), "removed": False}, order=_ORDER)
+        return [UUID(row["id"]) for row in rows]
+
+    async def _teams_of(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
         ids = sorted({row["team_id"] for row in rows})
         if not ids:
             return {}
         teams = await self._models.rows("teams", where={"id": ids}, order=("id",))
         # A quota of a team that is not there (yet) in the read model is still worth showing.
-        return dict.fromkeys(ids, "") | {row["id"]: row["name"] for row in teams}
+        return dict.fromkeys(ids, _UNKNOWN_TEAM) | {row["id"]: row for row in teams}
 
 
-def quota_view(quota: Quota, team: str, at: datetime) -> QuotaView:
-    """Show an aggregate as it stands at a moment."""
+def quota_view(quota: Quota, team: str, at: datetime, *, disbanded: bool = False) -> QuotaView:
+    """Show an aggregate as it stands at a moment; that of a disbanded team limits nobody any more."""
     return QuotaView(
         team=team,
         team_id=str(quota.team_id),
@@ -111,19 +130,18 @@ def quota_view(quota: Quota, team: str, at: datetime) -> QuotaView:
         hard=quota.limits.hard,
         grace_seconds=quota.limits.grace_seconds,
         usage=quota.usage,
-        standing=quota.standing(at).value,
+        standing=(Standing.REMOVED if disbanded else quota.standing(at)).value,
         grace_until=quota.grace_until,
         version=quota.version,
         updated_at=quota.modified_on,
     )
 
 
-def _row_view(row: Mapping[str, Any], team: str, at: datetime) -> QuotaView:
-    standing = standing_of(
-        at, removed=row["removed"], usage=row["usage"], hard=row["hard"], grace_until=row["grace_until"]
-    )
+def _row_view(row: Mapping[str, Any], team: Mapping[str, Any], at: datetime) -> QuotaView:
+    removed = row["removed"] or team["disbanded"]
+    standing = standing_of(at, removed=removed, usage=row["usage"], hard=row["hard"], grace_until=row["grace_until"])
     return QuotaView(
-        team=team,
+        team=team["name"],
         team_id=row["team_id"],
         backend=row["backend"],
         soft=row["soft"],
@@ -135,7 +153,3 @@ def _row_view(row: Mapping[str, Any], team: str, at: datetime) -> QuotaView:
         version=row["version"],
         updated_at=row["updated_at"],
     )
-
-
-def _position(row: Mapping[str, Any]) -> int:
-    return int(row["position"])

@@ -198,3 +198,29 @@ async def test_a_tenant_that_nobody_granted_is_not_found() -> None:
     ):
         with pytest.raises(NotFound):
             await question
+
+
+async def test_a_disbanded_teams_quotas_limit_nobody() -> None:
+    """They are in no list, also when another team has the name by then."""
+    on = MemoryPlane()
+    for name in ("vision", "speech"):
+        await on.plane.teams.ensure(on.call(), name, [], [])
+        await on.plane.quotas.set(on.call(), name, "s3", QuotaLimits(5, 10))
+    await on.plane.teams.disband(on.call(), "vision")
+    await on.plane.teams.ensure(on.call(), "vision", [], [])
+    listed = on.plane.quotas.page
+    assert [view.team for view in (await listed(on.call(), team="", backend="", size=0, token="")).value.items] == [
+        "speech"
+    ]
+    scoped = on.call(Principal("token:s", Role.VIEWER, teams=("vision",)))
+    assert (await listed(scoped, team="", backend="", size=0, token="")).value.items == ()
+
+
+async def test_a_list_of_quotas_does_not_tell_which_teams_there_are() -> None:
+    """Outside the scope, one that is there and one that is not have the same answer."""
+    on = MemoryPlane()
+    await on.plane.teams.ensure(on.call(), "theirs", [], [])
+    scoped = Principal("token:s", Role.VIEWER, teams=("mine",))
+    for team in ("theirs", "nobodys"):
+        page = await on.plane.quotas.page(on.call(scoped), team=team, backend="", size=0, token="")
+        assert page.value.items == ()

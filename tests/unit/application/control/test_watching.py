@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import anyio
 import pytest
 
 from tests.support.memory_plane import ADMIN, MemoryPlane
 from warpdrive.application.control.calls import Principal
+from warpdrive.application.control.commands import facts_of
 from warpdrive.application.control.errors import NotFound
 from warpdrive.application.control.views import NamespaceView, QuotaView, TenantAccessView, WatchChange
+from warpdrive.application.ports.event_store import Append, NewEvent
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry
 from warpdrive.domain.quota.values import QuotaLimits
 from warpdrive.domain.tenant_access.values import AccessGrant
@@ -181,3 +184,37 @@ async def test_a_caller_of_one_team_hears_of_its_quotas_only() -> None:
             told = (await next_change(changes)).change
     assert isinstance(told, QuotaView)
     assert told.team == "mine"
+
+
+async def test_a_stream_that_newer_software_wrote_stops_nobody() -> None:
+    """What cannot be read is not told; everything else is."""
+    async with following_plane() as on:
+        namespace = await on.plane.namespaces.create(on.call(), "newer", [])
+        async with on.plane.watch.following(on.call(), "n1", "training", 0) as changes:
+            await up_to_date(changes)
+            stream = UUID(namespace.value.id)
+            unknown = NewEvent(stream, 2, "warpdrive.namespace:Teleported.v1", b"{}")
+            await on.store.append(Append(facts_of(on.call()), stream, 2, [unknown]))
+            position = await mount(on, "/a")
+            assert (await next_change(changes)).position == position
+
+
+async def test_a_team_called_otherwise_or_ended_is_told_by_its_quotas() -> None:
+    """A renamed team's quotas have its new name, a disbanded one's are removed; also for who was away meanwhile."""
+    async with following_plane() as on:
+        await on.plane.teams.ensure(on.call(), "vision", [], [])
+        before = await on.plane.quotas.set(on.call(), "vision", "*", QuotaLimits(1, 2))
+        async with on.plane.watch.following(on.call(), "n1", "training", 0) as changes:
+            await up_to_date(changes)
+            renamed = await on.plane.teams.rename(on.call(), "vision", "sight")
+            told = await next_change(changes)
+            assert isinstance(told.change, QuotaView)
+            assert (told.change.team, told.position) == ("sight", renamed.position)
+            ended = await on.plane.teams.disband(on.call(), "sight")
+            told = await next_change(changes)
+            assert isinstance(told.change, QuotaView)
+            assert (told.change.standing, told.position) == ("removed", ended.position)
+        async with on.plane.watch.following(on.call(), "n1", "training", before.position) as changes:
+            (late, _) = await up_to_date(changes)
+    assert isinstance(late.change, QuotaView)
+    assert (late.change.team, late.change.standing) == ("sight", "removed")
