@@ -21,6 +21,7 @@ from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
+from tests.support.control_planes import tls
 from tests.support.ports import LOOPBACK, wait_until_async
 from warpdrive.adapters.control_client.trouble import LOST
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
@@ -184,7 +185,7 @@ async def effects(place: DatabasePlace) -> Mapping[UUID, int]:
 async def _doors(url: str, grpc: str, secret: str) -> AsyncIterator[_Doors]:
     said = {"authorization": f"Bearer {secret}"}
     async with (
-        httpx.AsyncClient(base_url=url, headers=said, timeout=_CALL_S) as rest,
+        httpx.AsyncClient(base_url=url, headers=said, timeout=_CALL_S, verify=tls()) as rest,
         Channel(LOOPBACK, int(grpc.rpartition(":")[2])) as channel,
     ):
         yield _Doors(rest, wire.ControlServiceStub(channel, metadata=said, timeout=_CALL_S))
