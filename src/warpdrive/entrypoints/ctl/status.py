@@ -1,6 +1,7 @@
 """`status`: what the agent is, what it mounts, how it feels, what it cannot show; and the control plane."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,16 +47,28 @@ def status(session: Session, *, hidden: bool, as_json: bool) -> None:
             _show(answer, console())
         if plane is not None:
             print_facts(tuple(plane.facts()))
-    if (answer is not None and answer["health"]["status"] != "ok") or (plane is not None and plane.fault):
+    unwell = answer is not None and answer["health"]["status"] != "ok"
+    # One that nobody named may be somebody else's, to whom we are strangers.
+    if unwell or (plane is not None and plane.fault and session.server.named):
         sys.exit(FAILED)
 
 
 def _agent_status(session: Session, plane: PlaneStatus | None) -> dict[str, Any] | None:
     """Ask the agent. Nobody there is no fault on a control plane's own machine, where none was named."""
-    if plane is not None and not plane.fault and not session.socket_named and not session.socket.exists():
+    if plane is not None and not plane.fault and not session.socket_named and _is_absent(session.socket):
         return None
     with session.agent() as agent:
         return agent.status()
+
+
+def _is_absent(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # what may not be looked at may be there
+        return False
+    return False
 
 
 def _show(answer: dict[str, Any], out: Console) -> None:

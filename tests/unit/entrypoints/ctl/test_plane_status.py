@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from click.testing import CliRunner
+
 from tests.support.admin_agent import admin_agent
 from tests.support.operator_desk import small_desk
 from tests.support.ports import LOOPBACK, free_port
@@ -15,6 +17,8 @@ from warpdrive.adapters.wire.status import WireFault, fault_of
 from warpdrive.application.control.errors import PermissionDenied
 from warpdrive.entrypoints.ctl.plane_status import look
 from warpdrive.entrypoints.ctl.server import Server
+from warpdrive.entrypoints.ctl.session import Session
+from warpdrive.entrypoints.ctl.status import status
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.ctl.conftest import Operator
@@ -45,6 +49,27 @@ def test_a_control_plane_that_was_named_and_is_not_there_is_a_fault(operator: "O
     assert result.exit_code == 1
     assert "pid 4242" in result.stdout
     assert f"{url}: no answer" in result.stdout
+
+
+def test_where_an_agent_is_not_expected_none_is_missed(operator: "Operator", tmp_path: Path) -> None:
+    """A control plane's own machine is well without one; a socket behind a closed door may be there."""
+    server = Server(operator.served.url, operator.token_file, named=True)
+    runner = CliRunner()
+    absent = runner.invoke(status, obj=Session(tmp_path / "none", server, socket_named=False))
+    assert (absent.exit_code, operator.served.url in absent.stdout) == (0, True)
+    (tmp_path / "file").touch()
+    hidden = runner.invoke(status, obj=Session(tmp_path / "file" / "socket", server, socket_named=False))
+    assert (hidden.exit_code, "no agent answers" in hidden.stderr) == (1, True)
+
+
+def test_a_stranger_that_nobody_named_does_not_make_the_agent_unwell(operator: "Operator", tmp_path: Path) -> None:
+    """It is shown, and the status is the agent's; named, it is a fault."""
+    operator.token_file.write_text("wd_" + "0" * 32 + "_" + "x" * 43)
+    with admin_agent(small_desk(), tmp_path / "s"):
+        for named, code in ((False, 0), (True, 1)):
+            server = Server(operator.served.url, operator.token_file, named=named)
+            result = CliRunner().invoke(status, obj=Session(tmp_path / "s", server, socket_named=True))
+            assert (result.exit_code, "valid token" in result.stdout) == (code, True)
 
 
 def test_one_that_nobody_named_may_be_absent(tmp_path: Path) -> None:
