@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from warpdrive.application.control.calls import Call, Principal
 from warpdrive.application.control.errors import AlreadyThere
-from warpdrive.application.control.secrets import RANDOM_BYTES, Secret, make_secret, parse_secret
+from warpdrive.application.control.secrets import RANDOM_BYTES, make_secret
 from warpdrive.application.control.tokens import FIRST_ADMIN, Tokens
 from warpdrive.application.ports.event_store import EventWriter
 from warpdrive.domain.token.values import Role
@@ -30,35 +30,45 @@ class TokenFileError(Exception):
 async def ensure_first_token(tokens: Tokens, writer: EventWriter, directory: Path) -> Path | None:
     """Issue the first admin's token unless that was done before; return its file, None when it is not here.
 
-    Raises TokenFileError before anything is issued, StoreUnavailable.
+    Raises TokenFileError before anything is issued, or when an issued token's file cannot get its name; the next
+    start tries that again. Raises StoreUnavailable.
     """
-    path, unissued = directory / TOKEN_FILE, directory / f"{TOKEN_FILE}.new"
+    path = directory / TOKEN_FILE
     owner = await writer.owner_of(*FIRST_ADMIN)
     if owner is None:
         secret = make_secret(uuid4(), os.urandom(RANDOM_BYTES))
+        # Named by the token's id: another control plane may be doing the same in this directory.
+        unissued = _unissued(directory, str(secret.token_id))
         _write(unissued, secret.text)
         try:
             await tokens.create_first(_call(), secret)
         except AlreadyThere:
             # Another control plane on the same database was faster; the token is with that one.
             unissued.unlink(missing_ok=True)
-            return path if path.exists() else None
-        unissued.replace(path)
-        return path
-    left = _read(unissued)
-    if left is not None and str(left.token_id) == owner:
-        unissued.replace(path)
-    return path if path.exists() else None
+            return path if _is_there(path) else None
+        owner = str(secret.token_id)
+    issued = _unissued(directory, owner)
+    if _is_there(issued):
+        _move(issued, path)
+        _clear(directory)
+    return path if _is_there(path) else None
 
 
 async def new_admin_token(tokens: Tokens, directory: Path) -> Path:
     """Issue another admin's token in place of a lost one. Raises TokenFileError, StoreUnavailable."""
-    path, unissued = directory / TOKEN_FILE, directory / f"{TOKEN_FILE}.new"
-    _write(unissued, "")
-    issued = await tokens.create(_call(), role=Role.ADMIN, note="made at the start with --new-admin-token")
-    _write(unissued, issued.value.secret)
-    unissued.replace(path)
+    path, written = directory / TOKEN_FILE, directory / f"{TOKEN_FILE}.new-{uuid4()}"
+    _write(written, "")
+    try:
+        issued = await tokens.create(_call(), role=Role.ADMIN, note="made at the start with --new-admin-token")
+        _write(written, issued.value.secret)
+        _move(written, path)
+    finally:
+        written.unlink(missing_ok=True)
     return path
+
+
+def _unissued(directory: Path, token_id: str) -> Path:
+    return directory / f"{TOKEN_FILE}.first-{token_id}"
 
 
 def _call() -> Call:
@@ -77,14 +87,41 @@ def _write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise TokenFileError(
-            f"{path}: the first admin's token cannot be written: {error.strerror}; "
-            "make control_plane.data_dir writable for this process"
-        ) from None
+        raise _fault(path, error) from None
 
 
-def _read(path: Path) -> Secret | None:
+def _clear(directory: Path) -> None:
+    """Remove what was never issued: whoever still tries is refused, and finds that for itself."""
+    for useless in directory.glob(_unissued(directory, "*").name):
+        useless.unlink(missing_ok=True)
+
+
+def _move(file: Path, path: Path) -> None:
     try:
-        return parse_secret(path.read_text(encoding="ascii").strip())
-    except (FileNotFoundError, UnicodeDecodeError):
-        return None
+        file.replace(path)
+        # A name is lost with the power as well as content is.
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        # Another control plane, started in this directory meanwhile, has found and moved it.
+        return
+    except OSError as error:
+        raise _fault(path, error) from None
+
+
+def _fault(path: Path, error: OSError) -> TokenFileError:
+    return TokenFileError(
+        f"{path}: the first admin's token cannot be written: {error.strerror}; "
+        "make control_plane.data_dir writable for this process"
+    )
+
+
+def _is_there(path: Path) -> bool:
+    """Look for a file; where we may not look, or there is no directory, there is none for us."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
