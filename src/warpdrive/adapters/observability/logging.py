@@ -33,6 +33,9 @@ _LOUD: Final = (
 )
 """Libraries that tell more than ours at the same level; at debug they dump whole requests."""
 
+_REPETITIVE: Final = ("asyncpg.pool",)
+"""Libraries whose warnings come again and again, with a traceback, about what our own lines tell: a server is away."""
+
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """Renders a record, then takes secrets out of the finished line."""
@@ -91,6 +94,8 @@ def configure_logging(
     root.setLevel(number)
     for name in _LOUD:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name in _REPETITIVE:
+        logging.getLogger(name).setLevel(max(number, logging.ERROR))
     logging.captureWarnings(True)  # noqa: FBT003 - the standard library's signature
     structlog.configure(
         processors=[
