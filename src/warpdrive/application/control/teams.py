@@ -34,11 +34,12 @@ class Teams:
 
         def decide(team: Team | None) -> Decision[Team]:
             found = team if _is(team, name) else Team.create(self._new_id(), name, at=call.at)
+            present, owned = set(found.members), set(found.rules)
             for principal in dict.fromkeys(members):
-                if principal not in found.members:
+                if principal not in present:
                     found.add_member(principal, at=call.at)
             for rule in dict.fromkeys(rules):
-                if rule not in found.rules:
+                if rule not in owned:
                     found.add_ownership_rule(rule, at=call.at)
             return Decision(found, () if found is team else (_use(found.name, found, 1),))
 

@@ -166,14 +166,14 @@ class Team(Aggregate):
         """Make keys of a backend the team's own. Raises InvalidOwnershipRule, DuplicateOwnershipRule."""
         self._must_exist()
         _check_rule(rule)
-        if rule in self.rules:
+        if [rule.backend, rule.prefix] in self._rules:
             raise DuplicateOwnershipRule(self._name, rule.backend, rule.prefix)
         self.trigger_event(self.OwnershipRuleAdded, timestamp=in_utc(at), backend=rule.backend, prefix=rule.prefix)
 
     def remove_ownership_rule(self, rule: OwnershipRule, *, at: datetime) -> None:
         """Give keys of a backend up. Raises UnknownOwnershipRule."""
         self._must_exist()
-        if rule not in self.rules:
+        if [rule.backend, rule.prefix] not in self._rules:
             raise UnknownOwnershipRule(self._name, rule.backend, rule.prefix)
         self.trigger_event(self.OwnershipRuleRemoved, timestamp=in_utc(at), backend=rule.backend, prefix=rule.prefix)
 
