@@ -133,6 +133,7 @@ make_tool_environment() {
     if is_fresh "$stamp" "$hash" && [ -x ".tools/$name/bin/python" ]; then say ".tools/$name: up to date"; return; fi
     say ".tools/$name: installing $(grep -Ev '^#' "$requirements" | grep -E 'ministack|seaweedfs|rclone' | paste -sd ' ')"
     mkdir -p .tools/.stamps
+    rm -f "$stamp" # who is interrupted from here on has nothing to show
     new_environment ".tools/$name"
     ".tools/$name/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
     echo "$hash" >"$stamp"
@@ -148,6 +149,7 @@ make_azurite() {
     command -v npm >/dev/null || die ".tools/azurite needs Node.js and npm (Debian: apt-get install nodejs npm)"
     say ".tools/azurite: installing azurite 3.35.0"
     mkdir -p .tools/azurite .tools/.stamps
+    rm -f "$stamp"
     cp hack/azurite/package.json hack/azurite/package-lock.json .tools/azurite/
     (cd .tools/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null)
     echo "$hash" >"$stamp"
