@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.control_load import Load
 from tests.support.control_planes import ControlPlaneProcess, children, control_plane, reachable_dir
-from tests.support.ports import wait_until_async
+from tests.support.embedded_owner import runs
+from tests.support.ports import wait_until, wait_until_async
 from tests.support.stoppable_server import StoppableServer
 
 _PROMPT_S = 12.0
@@ -119,3 +120,14 @@ def test_no_fault_of_the_database_is_told_as_a_defect(plane: ControlPlaneProcess
     assert "code=INTERNAL" not in printed
     assert "Traceback" not in printed
     assert printed.count("the worker process ended") == 1
+
+
+def test_a_silent_database_does_not_hold_up_the_end(plane: ControlPlaneProcess, server: StoppableServer) -> None:
+    """The last test of this module: SIGTERM is obeyed, in order and within 15 s, while nobody answers."""
+    left = children(plane.process.pid)
+    with server.frozen():
+        plane.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: plane.process.poll() is not None, within=15.0, what="the end")
+    assert plane.process.returncode == 0
+    for worker in left:
+        assert not runs(worker)

@@ -239,12 +239,14 @@ def test_a_request_that_two_readers_could_read_differently_is_refused(
     assert plane.ask("GET", f"{NAMESPACES}/smuggled").status_code == 404
 
 
-def test_headers_change_neither_the_caller_nor_the_route(plane: ControlPlaneProcess) -> None:
+def test_headers_change_neither_the_caller_nor_the_route(plane: ControlPlaneProcess, over_grpc: GrpcCaller) -> None:
     """Two tokens are none, in whichever order; another path or verb is ignored, a bad key or position refused."""
     viewer = plane.issue(role="ROLE_VIEWER")
     for first, second in ((viewer, plane.token), (plane.token, viewer)):
         answered = exchange(plane.url, _request(first, "GET /api/v1/tokens", b"", f"Authorization: Bearer {second}"))
         assert statuses(answered) == [401]
+    twice = (("authorization", f"Bearer {viewer}"),)
+    assert over_grpc.outcome("ControlService/WhoAmI", b"", metadata=twice) == "UNAUTHENTICATED"
     tricks = {"x-original-url": "/api/v1/tokens", "x-rewrite-url": "/api/v1/tokens", "x-http-method-override": "DELETE"}
     assert plane.must("GET", "/api/v1/whoami", token=viewer, headers=tricks)["role"] == "ROLE_VIEWER"
     for key in ("1; DROP TABLE commands", "", "0" * 10_000):

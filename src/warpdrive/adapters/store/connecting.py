@@ -23,7 +23,8 @@ SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 
 _CONNECT_PATIENCE_S: Final = 10.0
 _COMMAND_PATIENCE_S: Final = 60.0
-_CLOSE_PATIENCE_S: Final = 5.0
+_CLOSE_PATIENCE_S: Final = 2.0
+"""For saying goodbye; nobody asks anything any more, so this only runs out when the server is silent."""
 
 
 class Role(StrEnum):
