@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from tests.support.control_load import Load
+from tests.support.control_load import Load, effects
 from tests.support.control_planes import ControlPlaneProcess, children, control_plane, reachable_dir
 from tests.support.embedded_owner import runs
 from tests.support.ports import wait_until, wait_until_async
@@ -90,6 +90,24 @@ async def test_a_database_that_falls_silent_counts_as_gone(plane: ControlPlanePr
         await _works(plane, load)
     assert load.outcomes() == {"OK", "UNAVAILABLE"}
     assert {each.outcome for each in await load.repeat(plane.url, plane.grpc)} == {"OK"}
+
+
+async def test_a_database_that_crashes_while_writing_has_done_it_once_or_not_at_all(
+    plane: ControlPlaneProcess, server: StoppableServer
+) -> None:
+    """The session that appends is killed, and with it all others: what was on its way is found out, not guessed."""
+    load = Load(plane.url, plane.grpc, plane.token)
+    await load.prepare()
+    async with load.writing():
+        for _ in range(3):
+            await load.until("OK", 5, after=len(load.commands))
+            await server.crash("warpdrive append")
+        await _works(plane, load)
+    assert load.outcomes() <= {"OK", "UNAVAILABLE"}
+    again = await load.repeat(plane.url, plane.grpc)
+    assert {each.outcome for each in again} == {"OK"}
+    counted = await effects(server.place)
+    assert {counted.get(each.key, 0) for each in again} == {1}
 
 
 async def test_a_database_that_takes_no_writes_still_answers_questions(

@@ -56,6 +56,14 @@ class StoppableServer:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
+    async def crash(self, application: str) -> None:
+        """Kill the session of a client: the server takes its memory for spoilt, ends all others, and recovers."""
+        async with superuser(self.place) as connection:
+            pid = await connection.fetchval(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = $1 LIMIT 1", application
+            )
+        os.kill(pid, signal.SIGKILL)
+
     async def read_only(self) -> None:
         """Begin sessions read-only from now on, and end those there are."""
         async with superuser(self.place) as connection:
