@@ -64,13 +64,14 @@ def test_the_worker_is_a_process_of_its_own(plane: ControlPlaneProcess) -> None:
 
 
 def test_what_was_decided_is_there_after_a_restart(scratch: Path) -> None:
-    """The token too; it is not issued a second time, and the stop is clean."""
+    """The token too; it is not issued a second time, and the stop is clean. Read models made anew show the same."""
     home = scratch / "again"
     with control_plane(home) as first:
         token = first.token
         first.must("POST", "/api/v1/namespaces", {"name": "training"})
         assert first.stop() == 0
-    with control_plane(home) as second:
+    with control_plane(home, args=["--rebuild"]) as second:
+        assert "the read models were rebuilt" in second.printed()
         assert second.token == token
         assert second.must("GET", "/api/v1/namespaces/training")["name"] == "training"
         tokens = second.must("GET", "/api/v1/tokens?ended=true")["tokens"]

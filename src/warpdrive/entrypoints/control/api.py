@@ -43,6 +43,7 @@ from warpdrive.application.projections.codec import EventCodec
 from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
 from warpdrive.entrypoints.control.supervision import keep_worker
 from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
+from warpdrive.entrypoints.control.worker import rebuild_read_models
 from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
 from warpdrive.entrypoints.process.signals import ending_signals
 from warpdrive.entrypoints.process.system_clock import SystemClock
@@ -54,14 +55,19 @@ _CONNECTIONS: Final = 12
 """For queries; the store has as many again. Two processes of this size fit a server's usual 100 connections."""
 
 
-async def run_api(settings: ControlSettings, *, with_worker: bool, another_token: bool) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP. Raises what `run.START_FAULTS` lists when it cannot start."""
+async def run_api(settings: ControlSettings, *, with_worker: bool, another_token: bool, rebuild: bool) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP; first of all `rebuild` the read models if that is asked for.
+
+    Raises what `run.START_FAULTS` lists when it cannot start.
+    """
     async with AsyncExitStack() as stack:
         # First what is quickly found wrong: addresses that are taken, certificates that cannot be read.
         doors = stack.enter_context(_Doors(settings))
         signals = stack.enter_context(anyio.open_signal_receiver(*ending_signals()))
         place = await stack.enter_async_context(_database(settings))
         _log.info("the database is ready", database=str(place), revision=await migrate(place))
+        if rebuild:
+            await rebuild_read_models(place)
         house = await stack.enter_async_context(_furnished(settings, place))
         if with_worker:
             log = {"level": settings.log.level, "format": settings.log.format}

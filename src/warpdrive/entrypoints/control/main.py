@@ -53,6 +53,7 @@ Exit status: 0 stopped as asked (SIGTERM, SIGINT), 1 failed, 2 wrong usage or co
 @click.option("--grpc-addr", metavar="HOST:PORT", help="Wins over control_plane.grpc_addr.")
 @click.option("--check-config", is_flag=True, help="Say what would be started, or what is wrong, and exit.")
 @click.option("--new-admin-token", is_flag=True, help="Make another admin's token, in place of a lost one.")
+@click.option("--rebuild", is_flag=True, help="First make the read models anew from the events, beside the old ones.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Wins over log.level.")
 @click.version_option(__version__, prog_name="warpdrive-control")
 def command(
@@ -63,6 +64,7 @@ def command(
     grpc_addr: str | None,
     check_config: bool,
     new_admin_token: bool,
+    rebuild: bool,
     log_level: str | None,
 ) -> None:
     """Decode the command line, then check or serve."""
@@ -79,6 +81,7 @@ def command(
         role=role,
         overrides={key: text for key, text in overrides.items() if text is not None},
         new_admin_token=new_admin_token,
+        rebuild=rebuild,
     )
     sys.exit(check(invocation, os.environ) if check_config else serve(invocation, os.environ))
 

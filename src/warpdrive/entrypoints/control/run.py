@@ -14,6 +14,7 @@ from warpdrive.adapters.store.connecting import DatabaseError
 from warpdrive.adapters.store.embedded import EmbeddedPostgresError
 from warpdrive.adapters.store.migrating import DatabaseNewer
 from warpdrive.application.ports.event_store import EventStoreError
+from warpdrive.application.ports.read_models import RebuildUnderWay
 from warpdrive.entrypoints.control.api import run_api
 from warpdrive.entrypoints.control.first_token import TokenFileError
 from warpdrive.entrypoints.control.worker import run_worker
@@ -32,6 +33,7 @@ START_FAULTS = (
     DatabaseNewer,
     EmbeddedPostgresError,
     EventStoreError,
+    RebuildUnderWay,
     TlsUnusable,
     TokenFileError,
 )
@@ -46,6 +48,7 @@ class Invocation:
     role: str = "all"
     overrides: Mapping[str, str] = field(default_factory=dict)
     new_admin_token: bool = False
+    rebuild: bool = False
 
 
 def check(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -89,7 +92,12 @@ def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 async def _api(settings: ControlSettings, invocation: Invocation) -> None:
-    await run_api(settings, with_worker=invocation.role == "all", another_token=invocation.new_admin_token)
+    await run_api(
+        settings,
+        with_worker=invocation.role == "all",
+        another_token=invocation.new_admin_token,
+        rebuild=invocation.rebuild,
+    )
 
 
 def _load(invocation: Invocation, environ: Mapping[str, str]) -> ControlSettings | None:

@@ -56,6 +56,21 @@ async def working(place: DatabasePlace) -> AsyncIterator[None]:
         tasks.cancel_scope.cancel()
 
 
+async def rebuild_read_models(place: DatabasePlace) -> None:
+    """Make the read models anew, beside the live ones, and put them in their place.
+
+    Raises RebuildUnderWay when another process is at it, StoreUnavailable.
+    """
+    async with open_event_reader(place, Role.APP) as reader:
+        rebuilt = await Rebuilding(reader, PostgresReadModelWriter(place), EventCodec()).run()
+    _log.info(
+        "the read models were rebuilt",
+        position=rebuilt.position,
+        events=rebuilt.projected,
+        left_out=rebuilt.unknown + rebuilt.unreadable,
+    )
+
+
 async def run_worker(settings: ControlSettings) -> None:
     """Work on the configured database until SIGTERM, SIGINT or SIGHUP.
 
