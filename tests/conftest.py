@@ -29,13 +29,13 @@ pytest_plugins = ["tests.support.postgres"]
 TESTS = Path(__file__).parent
 
 BUDGET_SECONDS = {
-    "architecture": 30,
-    "unit": 90,
+    "architecture": 40,
+    "unit": 120,
     "model": 60,
     "contract": 120,
     "fuse": 120,
-    "integration": 60,
-    "e2e": 150,
+    "integration": 120,
+    "e2e": 210,
 }
 """How long each tree may take on two CPUs; with linters and types the suite stays under ten minutes."""
 
