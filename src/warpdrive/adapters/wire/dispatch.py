@@ -1,6 +1,7 @@
 """A call's whole way, whichever door it came through: who asks, is it well formed, may they, what comes of it."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from warpdrive.adapters.wire.status import WireFault, fault_of
 from warpdrive.adapters.wire.watching import WATCH, update_message, watched
 from warpdrive.application.control.authorisation import RULES, authorise
 from warpdrive.application.control.calls import Call, Principal
+from warpdrive.application.control.doorkeeping import BELIEVED_WATCHING
 from warpdrive.application.control.plane import ControlPlane
 from warpdrive.application.control.views import WatchChange
 from warpdrive.application.ports.clock import Clock
@@ -32,6 +34,8 @@ USUAL_DEADLINE: Final = 30.0
 """Seconds that a call has when its caller does not say."""
 
 LONGEST_DEADLINE: Final = 300.0
+
+_UPDATES_AT_HAND: Final = 16
 
 Wait = Callable[[int, float], Awaitable[None]]
 """Waits until the read models have reached a position, for some seconds; raises NotCaughtUp."""
@@ -76,6 +80,8 @@ class Dispatcher:
         self._rates = Rates(limits, clock.monotonic)
         self._new_id = new_id
         self._contract: Contract = contract()
+        self._updates_written: OrderedDict[tuple[int, int], tuple[WatchChange, bytes]] = OrderedDict()
+        """By position and the view's identity, which is the view's own for as long as the change is kept beside it."""
 
     async def unary(
         self, method: str, request: Request, metadata: Mapping[str, str], *, deadline: float | None = None, via: Via
@@ -187,13 +193,24 @@ class Dispatcher:
             while True:
                 seconds = None if ends is None else max(0.0, ends - self._clock.monotonic())
                 change = await _within(seconds, lambda: anext(changes))
-                await self._principal(metadata)
+                await self._plane.doorkeeper.principal(beside.bearer(metadata), believed=BELIEVED_WATCHING)
                 record.position = change.position
-                yield message_bytes(self._contract.methods[WATCH].answer, update_message(change))
+                yield self._update(change)
         except StopAsyncIteration:
             return
         except Exception as error:
             raise fault_of(unwrapped(error)) from error
+
+    def _update(self, change: WatchChange) -> bytes:
+        """Write an update; what many watchers are told at once is written once."""
+        key = (change.position, id(change.change))
+        written = self._updates_written.get(key)
+        if written is None:
+            update = message_bytes(self._contract.methods[WATCH].answer, update_message(change))
+            written = self._updates_written[key] = (change, update)
+            if len(self._updates_written) > _UPDATES_AT_HAND:
+                self._updates_written.popitem(last=False)
+        return written[1]
 
     def _record(self, method: str, metadata: Mapping[str, str], via: Via) -> CallRecord:
         return CallRecord(method, via, beside.correlation_id(metadata, self._new_id))

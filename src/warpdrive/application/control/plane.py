@@ -66,7 +66,7 @@ def build_plane(
         tenants=tenants,
         tokens=Tokens(commands, reader, models, doorkeeper, new_id, random),
         agents=Agents(register, names, reader),
-        watch=Watch(reader, streams, namespaces, quotas, tenants, wait, clock),
+        watch=Watch(reader, streams, namespaces, quotas, tenants, wait, clock, forget=doorkeeper.forget),
         quotas=quotas,
         teams=teams,
         price_books=PriceBooks(commands, names, models, new_id),

@@ -100,6 +100,7 @@ class Watch:
         wait: Wait,
         clock: Clock,
         *,
+        forget: Callable[[UUID], None],
         alive: float = ALIVE,
     ) -> None:
         self._reader = reader
@@ -109,6 +110,8 @@ class Watch:
         self._tenants = tenants
         self._wait = wait
         self._clock = clock
+        self._forget = forget
+        """Called with each token that has changed, before anything after that is told."""
         self._alive = alive
         self._boxes: set[_Mailbox] = set()
         self._seen = 0
@@ -201,6 +204,8 @@ class Watch:
         for stream, event in {event.stream: event for event in batch}.items():
             if not self._boxes:
                 return
+            if kind_of(event.topic) == "token":
+                self._forget(stream)
             self._put(stream, event.position, await self._view(stream, kind_of(event.topic)))
         for team, event in {event.stream: event for event in batch if event.topic in _TOLD_BY_QUOTAS}.items():
             for stream in await self._quotas_of(team, event.position):

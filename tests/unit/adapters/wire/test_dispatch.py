@@ -309,7 +309,7 @@ async def test_a_watch_of_a_revoked_token_ends() -> None:
     """Who watches is asked again with each update."""
 
     class Revoked(FakePlane):
-        async def principal(self, secret: str | None) -> Principal:
+        async def principal(self, secret: str | None, *, believed: float = 0.0) -> Principal:
             found = await super().principal(secret)
             self.seen += 1
             if self.seen > 2:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.memory_plane import ADMIN, MemoryPlane
 from warpdrive.application.control.calls import Principal
-from warpdrive.application.control.doorkeeping import ANYONE, BELIEVED
+from warpdrive.application.control.doorkeeping import ANYONE, BELIEVED, BELIEVED_WATCHING
 from warpdrive.application.control.errors import AlreadyThere, Malformed, NotFound, Unauthenticated
 from warpdrive.application.control.secrets import make_secret, parse_secret
 from warpdrive.domain.token.errors import InvalidTokenGrant, TokenRevoked
@@ -83,6 +83,26 @@ async def test_a_token_revoked_elsewhere_ends_within_a_second() -> None:
     on.clock.advance(BELIEVED + 0.01)
     with pytest.raises(Unauthenticated):
         await other.plane.doorkeeper.principal(issued.value.secret)
+
+
+async def test_a_watchers_token_that_is_revoked_elsewhere_ends_when_its_event_is_told() -> None:
+    """It is believed for longer than a caller's, because the follower hears of its end."""
+    on = MemoryPlane()
+    await on.plane.namespaces.create(on.call(), "training", [])
+    issued = await on.plane.tokens.create(on.call(), role=Role.AGENT, node="n1")
+    other = MemoryPlane.beside(on)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other.plane.watch.run)
+        async with other.plane.watch.following(other.call(), "n1", "training", 0) as changes:
+            await anext(changes)
+            await other.plane.doorkeeper.principal(issued.value.secret, believed=BELIEVED_WATCHING)
+            on.clock.advance(BELIEVED_WATCHING / 2)
+            await other.plane.doorkeeper.principal(issued.value.secret, believed=BELIEVED_WATCHING)
+            await on.plane.tokens.revoke(on.call(), issued.value.token.id, "lost")
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(Unauthenticated):
+                await other.plane.doorkeeper.principal(issued.value.secret, believed=BELIEVED_WATCHING)
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_token_ends_when_its_time_is_over() -> None:
