@@ -310,7 +310,7 @@ async def test_a_watch_of_a_revoked_token_ends() -> None:
 
     class Revoked(FakePlane):
         async def principal(self, secret: str | None, *, believed: float = 0.0) -> Principal:
-            found = await super().principal(secret)
+            found = await super().principal(secret, believed=believed)
             self.seen += 1
             if self.seen > 2:
                 raise Unauthenticated
