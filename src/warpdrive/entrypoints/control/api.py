@@ -44,8 +44,8 @@ from warpdrive.entrypoints.control.first_token import ensure_first_token, new_ad
 from warpdrive.entrypoints.control.supervision import keep_worker
 from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
 from warpdrive.entrypoints.control.worker import rebuild_read_models
+from warpdrive.entrypoints.process.ending import ending
 from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
-from warpdrive.entrypoints.process.signals import ending_signals
 from warpdrive.entrypoints.process.system_clock import SystemClock
 from warpdrive.entrypoints.settings.control import ControlSettings
 
@@ -63,7 +63,7 @@ async def run_api(settings: ControlSettings, *, with_worker: bool, another_token
     async with AsyncExitStack() as stack:
         # First what is quickly found wrong: addresses that are taken, certificates that cannot be read.
         doors = stack.enter_context(_Doors(settings))
-        signals = stack.enter_context(anyio.open_signal_receiver(*ending_signals()))
+        told = await stack.enter_async_context(ending())
         place = await stack.enter_async_context(_database(settings))
         _log.info("the database is ready", database=str(place), revision=await migrate(place))
         if rebuild:
@@ -80,9 +80,7 @@ async def run_api(settings: ControlSettings, *, with_worker: bool, another_token
         await stack.enter_async_context(_serving(house, doors))
         welcome(doors.whereabouts(place, token))
         notify(READY)
-        async for received in signals:
-            _log.info("signal received", signal=received.name)
-            break
+        await told.wait()
         notify(STOPPING)
 
 

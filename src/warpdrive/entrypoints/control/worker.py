@@ -28,8 +28,8 @@ from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
 from warpdrive.entrypoints.control.supervision import place_from_json
+from warpdrive.entrypoints.process.ending import ending
 from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
-from warpdrive.entrypoints.process.signals import ending_signals
 from warpdrive.entrypoints.settings.control import ControlSettings
 
 _log = structlog.get_logger(__name__)
@@ -78,13 +78,11 @@ async def run_worker(settings: ControlSettings) -> None:
     """
     place = settings.database
     assert place is not None, "an embedded database is its api's own"
-    with anyio.open_signal_receiver(*ending_signals()) as signals:
+    async with ending() as told:
         _log.info("the database is ready", database=str(place), revision=await migrate(place))
         async with working(place):
             notify(READY)
-            async for received in signals:
-                _log.info("signal received", signal=received.name)
-                break
+            await told.wait()
             notify(STOPPING)
 
 
