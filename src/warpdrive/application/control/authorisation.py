@@ -92,10 +92,14 @@ def authorise(principal: Principal, method: str, fields: Mapping[str, str]) -> N
     if principal.role not in rule.roles:
         wanted = " or ".join(sorted(role.value for role in rule.roles))
         raise PermissionDenied(principal.name, f"the role {wanted}")
-    if rule.namespace_field and principal.namespaces and fields[rule.namespace_field] not in principal.namespaces:
-        raise PermissionDenied(principal.name, f"the namespace {fields[rule.namespace_field]!r} in its scope")
-    if rule.team_field and principal.teams and fields[rule.team_field] not in principal.teams:
-        raise PermissionDenied(principal.name, f"the team {fields[rule.team_field]!r} in its scope")
+    # A scope of one kind is no scope of everything of the other: it may be looked at, not changed.
+    changes = Role.OPERATOR in rule.roles and Role.VIEWER not in rule.roles
+    for field, kind, scope, other in (
+        (rule.namespace_field, "namespace", principal.namespaces, principal.teams),
+        (rule.team_field, "team", principal.teams, principal.namespaces),
+    ):
+        if field and (fields[field] not in scope if scope else changes and other):
+            raise PermissionDenied(principal.name, f"the {kind} {fields[field]!r} in its scope")
     if rule.node_field and principal.node and fields[rule.node_field] != principal.node:
         raise PermissionDenied(principal.name, f"to be node {fields[rule.node_field]!r}")
     if rule.everywhere and (principal.namespaces or principal.teams):

@@ -14,7 +14,8 @@ Value = TypeVar("Value")
 class Principal:
     """Who acts. `name` is what events record as the actor ("token:<id>", "system:<part>").
 
-    Empty `namespaces` or `teams`: all of them. `node`: the one node an agent may speak for, "" for others.
+    Empty `namespaces` or `teams`: all of them; but with only one of the two given, the other may not be changed.
+    `node`: the one node an agent may speak for, "" for others.
     """
 
     name: str

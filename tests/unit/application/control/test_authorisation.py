@@ -91,3 +91,26 @@ def test_what_concerns_everybody_needs_a_scope_of_everything(method: str, scoped
     """A scoped admin cannot make itself an unscoped token."""
     with pytest.raises(PermissionDenied, match="all namespaces"):
         authorise(scoped, f"ControlService/{method}", {"tenant_id": "t"})
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
+@pytest.mark.parametrize("method", sorted(RULES))
+def test_a_scope_of_one_kind_gives_no_power_over_the_other(method: str, role: Role) -> None:
+    """Who was given one namespace cannot end a team, and who was given one team cannot end a namespace."""
+    rule = RULES[method]
+    if Role.VIEWER in rule.roles or Role.OPERATOR not in rule.roles:
+        return
+    by_namespace = Principal("token:s", role, namespaces=("x",))
+    by_team = Principal("token:s", role, teams=("x",))
+    for scoped, foreign in ((by_namespace, rule.team_field), (by_team, rule.namespace_field)):
+        if foreign:
+            with pytest.raises(PermissionDenied, match="in its scope"):
+                authorise(scoped, method, fields(method, "x"))
+    if not rule.everywhere:
+        authorise(Principal("token:s", role, namespaces=("x",), teams=("x",)), method, fields(method, "x"))
+
+
+def test_a_scope_of_teams_keeps_no_agent_from_its_namespace() -> None:
+    """It narrows which quotas the node is told."""
+    agent = Principal("token:n", Role.AGENT, teams=("vision",), node="node-1")
+    authorise(agent, "ControlService/WatchAgent", {"node": "node-1", "namespace": "training"})
