@@ -97,11 +97,9 @@ async def watch(
     async with plane.channel() as channel, anyio.create_task_group() as tasks:
         # Google's messages, not the generated ones: two hundred clients in one process would measure their parsing.
         known = contract().methods["ControlService/WatchAgent"]
+        asked, told = message_class(known.request), message_class(known.answer)
         method: UnaryStreamMethod[Any, Any] = UnaryStreamMethod(
-            channel,
-            "/warpdrive.v1.ControlService/WatchAgent",
-            message_class(known.request),
-            message_class(known.answer),
+            channel, "/warpdrive.v1.ControlService/WatchAgent", asked, told
         )
         for each in range(per_channel):
             tasks.start_soon(one, channel_number * per_channel + each)
