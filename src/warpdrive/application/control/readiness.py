@@ -13,6 +13,7 @@ from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.event_store import (
     Append,
     CommandFacts,
+    EventStoreError,
     EventWriter,
     Receipt,
     StoreReadOnly,
@@ -102,12 +103,11 @@ class Readiness(EventWriter):
         """Ask for a write that changes nothing: a read-only server refuses it all the same."""
         try:
             await self._register.touch("", health="", detail="", position=0, at=datetime.fromtimestamp(0, UTC))
-        except StoreReadOnly as fault:
-            self._note(fault)
-        except StoreUnavailable:
-            # The lag's own question notices that, and tells.
-            return
+        except EventStoreError as fault:
+            # One that is merely away is noticed and told by the lag's own question.
+            if isinstance(fault, StoreReadOnly) or not isinstance(fault, StoreUnavailable):
+                self._note(fault)
 
-    def _note(self, fault: StoreReadOnly) -> None:
+    def _note(self, fault: EventStoreError) -> None:
         self._refused = fault.detail
         self._refused_at = self._clock.monotonic()

@@ -23,7 +23,7 @@ from warpdrive.application.control.streams import Streams
 from warpdrive.application.control.tenants import Tenants, tenant_access_view
 from warpdrive.application.control.views import NamespaceView, QuotaView, TenantAccessView, WatchChange
 from warpdrive.application.ports.clock import Clock
-from warpdrive.application.ports.event_store import EventReader, RecordedEvent, StoreUnavailable
+from warpdrive.application.ports.event_store import EventReader, EventStoreError, RecordedEvent
 from warpdrive.application.projections.codec import UnknownTopic, UnreadableEvent, kind_of
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.quota.aggregate import Quota
@@ -44,7 +44,7 @@ _PATIENCE_BETWEEN: Final = 1.0
 _TOLD_BY_QUOTAS: Final = (Team.Renamed.TOPIC, Team.Disbanded.TOPIC)
 
 _RETRY: Final = 0.25
-"""Seconds between two looks at a store that is away."""
+"""Seconds between two looks at a store that is away, or refuses: whichever it is, others are still served."""
 
 View = NamespaceView | QuotaView | TenantAccessView
 
@@ -197,7 +197,7 @@ class Watch:
         while True:
             try:
                 return await self._reader.head()
-            except StoreUnavailable:
+            except EventStoreError:
                 await anyio.sleep(_RETRY)
 
     async def _tell(self, batch: Sequence[RecordedEvent]) -> None:
@@ -222,11 +222,11 @@ class Watch:
     async def _quotas_of(self, team: UUID, position: int) -> Sequence[UUID]:
         """Find a team's quotas, as far as the read models have come."""
         while True:
-            with suppress(NotCaughtUp, StoreUnavailable):
+            with suppress(NotCaughtUp, EventStoreError):
                 await self._wait(position, _PATIENCE_BETWEEN)
             try:
                 return await self._quotas.of_team(team)
-            except StoreUnavailable:
+            except EventStoreError:
                 await anyio.sleep(_RETRY)
 
     async def _view(self, stream: UUID, kind: str | None) -> View | None:
@@ -234,7 +234,7 @@ class Watch:
         while True:
             try:
                 return await self._made(stream, kind)
-            except StoreUnavailable:
+            except EventStoreError:
                 await anyio.sleep(_RETRY)
             except (UnknownTopic, UnreadableEvent) as fault:
                 # Newer software's, in the middle of an upgrade: no reason to stop telling everything else.

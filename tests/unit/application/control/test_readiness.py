@@ -2,12 +2,14 @@
 
 from uuid import uuid4
 
+import anyio
 import pytest
 
 from tests.support.memory_plane import MemoryPlane
+from tests.support.ports import wait_until_async
 from warpdrive.application.control.lag import Lag
 from warpdrive.application.control.readiness import Readiness
-from warpdrive.application.ports.event_store import Append, CommandFacts, StoreReadOnly
+from warpdrive.application.ports.event_store import Append, CommandFacts, EventStoreError, StoreReadOnly
 
 
 def append() -> Append:
@@ -87,3 +89,20 @@ async def test_refused_writes_count_until_one_is_taken(monkeypatch: pytest.Monke
     monkeypatch.setattr(on.store, "append", taken)
     await readiness.append(append())
     assert readiness.ready
+
+
+async def test_a_probe_that_is_refused_for_good_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right that was taken away, for one: the operator mends it while questions are still answered."""
+    on = MemoryPlane()
+    readiness, _ = await judged(on)
+
+    async def refused(*_: object, **__: object) -> None:
+        raise EventStoreError("permission denied for table agents (42501)")
+
+    monkeypatch.setattr(on.register, "touch", refused)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(readiness.run)
+        with anyio.fail_after(5):
+            await wait_until_async(lambda: failed(readiness) == ["writes"])
+        tasks.cancel_scope.cancel()
+    assert "42501" in next(check.detail for check in readiness.checks() if not check.ok)

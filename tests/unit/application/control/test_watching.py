@@ -12,7 +12,7 @@ from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.commands import facts_of
 from warpdrive.application.control.errors import NotFound
 from warpdrive.application.control.views import NamespaceView, QuotaView, TenantAccessView, WatchChange
-from warpdrive.application.ports.event_store import Append, NewEvent
+from warpdrive.application.ports.event_store import Append, EventStoreError, NewEvent, StoredSnapshot
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry
 from warpdrive.domain.quota.values import QuotaLimits
 from warpdrive.domain.tenant_access.values import AccessGrant
@@ -218,3 +218,22 @@ async def test_a_team_called_otherwise_or_ended_is_told_by_its_quotas() -> None:
             (late, _) = await up_to_date(changes)
     assert isinstance(late.change, QuotaView)
     assert (late.change.team, late.change.standing) == ("sight", "removed")
+
+
+async def test_a_store_that_refuses_is_asked_again_like_one_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right that is being mended is no reason to end the process that everybody calls."""
+    async with following_plane() as on, on.plane.watch.following(on.call(), "n1", "training", 0) as changes:
+        await up_to_date(changes)
+        latest, asked = on.store.latest, 0
+
+        async def refusing(stream: UUID, *, to_version: int | None = None) -> StoredSnapshot | None:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                raise EventStoreError("permission denied for table warpdrive_snapshots (42501)")
+            return await latest(stream, to_version=to_version)
+
+        monkeypatch.setattr(on.store, "latest", refusing)
+        position = await mount(on, "/a")
+        assert (await next_change(changes)).position == position
+        assert asked > 1
