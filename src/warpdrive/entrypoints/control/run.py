@@ -69,12 +69,9 @@ def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
     settings = _load(invocation, environ)
     if settings is None:
         return USAGE
-    if invocation.role == "worker" and settings.database is None:
-        print(
-            "warpdrive-control: --role worker needs a database that the api shares: set control_plane.database, "
-            "or run --role all, which starts a worker beside an embedded one",
-            file=sys.stderr,
-        )
+    fault = _cannot_be(invocation, settings)
+    if fault is not None:
+        print(f"warpdrive-control: {fault}", file=sys.stderr)
         return USAGE
     configure_logging(settings.log.level, settings.log.format, secrets=secrets_of(settings))
     try:
@@ -89,6 +86,18 @@ def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
         print(f"warpdrive-control: {fault}", file=sys.stderr)
         return FAILED
     return DONE
+
+
+def _cannot_be(invocation: Invocation, settings: ControlSettings) -> str | None:
+    """Say why these options and settings do not go together, or None."""
+    if invocation.role != "all" and settings.database is None:
+        return (
+            f"--role {invocation.role} needs a database that api and worker share: set control_plane.database, "
+            "or run --role all, which starts both on an embedded one"
+        )
+    if invocation.role == "worker" and invocation.new_admin_token:
+        return "--new-admin-token is for whoever serves the API: give it to --role api or all"
+    return None
 
 
 async def _api(settings: ControlSettings, invocation: Invocation) -> None:
