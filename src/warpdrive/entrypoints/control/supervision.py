@@ -34,7 +34,11 @@ async def keep_worker(place: DatabasePlace, log: Mapping[str, str]) -> None:
     pause = _FIRST_PAUSE
     while True:
         started = anyio.current_time()
-        status = await _run_once(errand)
+        try:
+            status: int | str = await _run_once(errand)
+        except OSError as fault:
+            # Too many processes, or a program that is being replaced: passes, and the API serves meanwhile.
+            status = f"could not be started: {fault}"
         if anyio.current_time() - started > _STEADY:
             pause = _FIRST_PAUSE
         _log.error("the worker process ended; it is started again", status=status, pause=pause)
