@@ -38,6 +38,11 @@ async def test_names_come_and_go_once_however_many_want_it(migrated_database: Fr
             await on.plane.teams.ensure(on.call(), "vision", [f"m{number}"], [])
             ends["ensured"] += 1
 
+        async def look() -> None:
+            await on.store.owner_of("namespace", "a")
+
+        # Connections that have to be opened first would put the commands one after another.
+        await _all_at_once(look, TIMES)
         await _all_at_once(create, TIMES)
         await _all_at_once(retire, TIMES)
         async with anyio.create_task_group() as tasks:
