@@ -22,6 +22,13 @@ from warpdrive.adapters.store.connecting import DatabasePlace, Role
 COMMANDS = Path(sys.executable).parent
 """Where the console scripts are installed."""
 
+PASSWORD_KEYS = {
+    Role.APP: "password_env",
+    Role.OWNER: "migration_password_env",
+    Role.AUDIT: "audit_password_env",
+}
+"""Keys of the settings; in capitals, the variables in which a control plane that is started here looks."""
+
 _ASK_SECONDS = 20.0
 _STOP_SECONDS = 30.0
 
@@ -186,5 +193,10 @@ def _section(data_dir: Path, rest: int, grpc: int, place: DatabasePlace | None) 
             f"    user: {place.users[Role.APP]}",
             f"    migration_user: {place.users[Role.OWNER]}",
             f"    audit_user: {place.users[Role.AUDIT]}",
+            *(
+                f"    {PASSWORD_KEYS[role]}: {PASSWORD_KEYS[role].upper()}"
+                for role in Role
+                if place.passwords.get(role)
+            ),
         ]
     return "\n".join(lines) + "\n"

@@ -203,7 +203,8 @@ def connect_options(
         "database": place.name,
         "user": place.users[role],
         # An empty text, not None: without one the library would look at PGPASSWORD and ~/.pgpass by itself.
-        "password": place.passwords.get(role) or "",
+        # A plain text, too: its compiled login refuses every subclass, such as one that hides itself from logs.
+        "password": str(place.passwords.get(role) or ""),
         "ssl": _tls(place),
         "timeout": _CONNECT_PATIENCE_S,
         "command_timeout": _COMMAND_PATIENCE_S,

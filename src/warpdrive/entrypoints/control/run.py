@@ -10,7 +10,7 @@ import anyio
 from warpdrive.adapters.observability.listening import AddressError
 from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.adapters.rpc.tls import TlsUnusable
-from warpdrive.adapters.store.connecting import DatabaseError
+from warpdrive.adapters.store.connecting import DatabaseError, Role
 from warpdrive.adapters.store.embedded import EmbeddedPostgresError
 from warpdrive.adapters.store.migrating import DatabaseNewer
 from warpdrive.application.ports.event_store import EventStoreError
@@ -26,6 +26,9 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 FAST_LOOP = {"use_uvloop": True}
 """A call is a dozen small reads and writes on sockets: the compiled loop took a third off a command's time."""
+
+_ROLES = (Role.OWNER, Role.APP)
+"""Whose passwords we need. The auditor's is not ours to know, though one file may name its variable too."""
 
 START_FAULTS = (
     AddressError,
@@ -112,7 +115,7 @@ async def _api(settings: ControlSettings, invocation: Invocation) -> None:
 def _load(invocation: Invocation, environ: Mapping[str, str]) -> ControlSettings | None:
     """Return the settings, or None after printing every fault."""
     try:
-        return load_control_settings(invocation.config, environ, overrides=invocation.overrides)
+        return load_control_settings(invocation.config, environ, overrides=invocation.overrides, roles=_ROLES)
     except SettingsError as error:
         print(render_faults(str(invocation.config or "defaults"), error.faults), file=sys.stderr)
         return None
