@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from warpdrive.adapters.wire.contract import message_class
 from warpdrive.application.control.errors import Malformed
 
-MOST_ITEMS: Final = 10_000
+MOST_ITEMS: Final = 2_000
 """Items of one repeated field or map: more than a team or grant of any use has."""
 
 MOST_MESSAGES: Final = 2_000
