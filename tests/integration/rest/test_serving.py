@@ -7,12 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from tests.support.authority import Authority
 from tests.support.ports import LOOPBACK
 from tests.support.rest_server import RestServer, rest_server
 from warpdrive.adapters.observability.serving import ServingTlsError
 from warpdrive.adapters.rpc.tls import ServerTls
+from warpdrive.entrypoints.ctl.main import main
 
 
 def said(server: RestServer, request: bytes) -> bytes:
@@ -121,6 +123,29 @@ def test_clients_show_certificates_when_asked(tmp_path: Path) -> None:
             except httpx.TransportError:
                 outcomes.append("refused")
     assert outcomes == ["refused", "refused", "200"]
+
+
+def test_the_command_line_shows_its_certificate(tmp_path: Path) -> None:
+    """With one it is let in, the completion too; without one it says which option is missing."""
+    authority = Authority(tmp_path)
+    identity, guest = authority.issue(), authority.issue("guest")
+    both = tmp_path / "both.pem"
+    both.write_bytes(guest.cert.read_bytes() + guest.key.read_bytes())
+    with rest_server(ServerTls(identity.cert, identity.key, authority.cert)) as server:
+        token = tmp_path / "token"
+        token.write_text(server.headers["authorization"].removeprefix("Bearer "))
+        url = f"https://{LOOPBACK}:{server.port}"
+        words = ["--server", url, "--token-file", str(token), "--ca-file", str(authority.cert)]
+        for shown in (["--cert-file", str(guest.cert), "--key-file", str(guest.key)], ["--cert-file", str(both)]):
+            for command in ("whoami", "status"):
+                done = CliRunner().invoke(main, [*words, *shown, command])
+                assert (done.exit_code, url in done.stdout) == (0, True), done.output
+        done = CliRunner().invoke(main, [*words, "whoami"])
+        assert (done.exit_code, "(--cert-file)" in done.stderr) == (1, True), done.output
+        done = CliRunner().invoke(main, [*words, "--cert-file", str(guest.cert), "whoami"])
+        assert (done.exit_code, "cannot be used with its key" in done.stderr) == (1, True), done.output
+        assert CliRunner().invoke(main, [*words, "--key-file", str(guest.key), "whoami"]).exit_code == 2
+        assert "(--cert-file)" in CliRunner().invoke(main, ["--server", server.url, *words[2:], "whoami"]).stderr
 
 
 def test_a_certificate_that_cannot_be_read_is_said(tmp_path: Path) -> None:

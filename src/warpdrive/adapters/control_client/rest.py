@@ -57,7 +57,8 @@ DEFAULT_REPEATING: Final = Repeating()
 class ControlPlaneClient:
     """Calls to one control plane. Every verb raises ControlPlaneRefusal and ControlPlaneUnreachable.
 
-    `token`: the secret, None sends none. `ca_file`: the authority of an https address, None the system's. `timeout`:
+    `token`: the secret, None sends none. `ca_file`: the authority of an https address, None the system's. `cert_file`:
+    what is shown to a control plane that asks for a certificate; its key is in `key_file`, or beside it. `timeout`:
     seconds for one attempt. Environment variables of proxies are not looked at. `transport` is what tests replace.
     """
 
@@ -67,6 +68,8 @@ class ControlPlaneClient:
         *,
         token: str | None = None,
         ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
         timeout: float = 30.0,
         repeating: Repeating = DEFAULT_REPEATING,
         new_key: Callable[[], UUID] = uuid4,
@@ -84,7 +87,7 @@ class ControlPlaneClient:
         self._http = httpx.Client(
             headers=headers,
             timeout=httpx.Timeout(timeout + 2.0, connect=10.0),  # the server's own word on time comes first
-            verify=self._trust(ca_file),
+            verify=self._tls(ca_file, cert_file, key_file),
             trust_env=False,
             transport=transport,
         )
@@ -170,7 +173,7 @@ class ControlPlaneClient:
         words = f"what answers is no control plane: HTTP {response.status_code} {response.reason_phrase}".rstrip()
         return ControlPlaneUnreachable(self._url, words)
 
-    def _trust(self, ca_file: Path | None) -> ssl.SSLContext:
+    def _tls(self, ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
         try:
             if ca_file is None and not self._url.startswith("https:"):
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, is never asked
@@ -179,6 +182,12 @@ class ControlPlaneClient:
         except (OSError, ValueError) as error:
             raise ControlPlaneUnreachable(self._url, f"the authority in {ca_file} cannot be used: {error}") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if cert_file is not None:
+            try:
+                context.load_cert_chain(cert_file, key_file)
+            except (OSError, ValueError) as error:
+                words = f"the certificate in {cert_file} cannot be used with its key: {error}"
+                raise ControlPlaneUnreachable(self._url, words) from None
         return context
 
 
@@ -191,7 +200,11 @@ def _why(error: httpx.TransportError) -> str:
         return "its certificate is not trusted: name its authority with --ca-file or WARPDRIVE_CA_FILE"
     if isinstance(error, httpx.TimeoutException):
         return "it does not answer in time"
-    return str(error) or type(error).__name__
+    said = str(error) or type(error).__name__
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        # What a server that speaks TLS does to whoever does not, or shows no certificate where one is asked for.
+        return f"{said}; does its address begin with https, does it ask for a certificate (--cert-file)?"
+    return said
 
 
 def _retry_after(response: httpx.Response) -> float | None:

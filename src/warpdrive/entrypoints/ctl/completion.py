@@ -1,6 +1,6 @@
 """Names from the control plane as a shell completes them: at once or not at all, and never with a word of its own."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -39,8 +39,7 @@ class KnownName(click.ParamType[str]):
         """Offer the names that begin like it."""
         del param
         try:
-            options = ctx.find_root().params
-            names = self._names(server_of(options.get("server"), options.get("token_file"), options.get("ca_file")))
+            names = self._names(server_of(ctx.find_root().params))
         except (ControlPlaneRefusal, ControlPlaneUnreachable, click.ClickException):
             return []
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -50,9 +49,17 @@ class KnownName(click.ParamType[str]):
         return sorted({str(item[self._field]) for item in answer.get(self._items, ())})
 
 
-def server_of(url: str | None, token_file: Path | None, ca_file: Path | None) -> Server:
+def server_of(options: Mapping[str, Any]) -> Server:
     """Return the control plane that the tool's own options name."""
-    return Server(url or DEFAULT_SERVER, token_file, ca_file, named=url is not None)
+    url = options.get("server")
+    return Server(
+        url or DEFAULT_SERVER,
+        named=url is not None,
+        token_file=options.get("token_file"),
+        ca_file=options.get("ca_file"),
+        cert_file=options.get("cert_file"),
+        key_file=options.get("key_file"),
+    )
 
 
 NAMESPACE: Final = KnownName("namespace", "ControlService/ListNamespaces", "namespaces")

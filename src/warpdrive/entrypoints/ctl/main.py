@@ -86,11 +86,23 @@ def _give_up_output() -> None:
     show_envvar=True,
     help="Who vouches for an https server, PEM.  [the system's authorities]",
 )
+@click.option(
+    "--cert-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="WARPDRIVE_CERT_FILE",
+    show_envvar=True,
+    help="Your certificate, PEM, for a server that asks for one (control_plane.tls.client_ca_file).",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="WARPDRIVE_KEY_FILE",
+    show_envvar=True,
+    help="Its key.  [in --cert-file]",
+)
 @click.version_option(__version__, prog_name="warpdrive-ctl")
 @click.pass_context
-def main(
-    context: click.Context, /, socket: Path, server: str | None, token_file: Path | None, ca_file: Path | None
-) -> None:
+def main(context: click.Context, /, socket: Path, **server: object) -> None:
     """Operate WarpDrive: the agent on this node, and the control plane.
 
     PATH may be written as it is seen under the mount point (/data/s3/train) or as a path of the namespace
@@ -98,7 +110,9 @@ def main(
     for fish: _WARPDRIVE_CTL_COMPLETE=fish_source warpdrive-ctl | source).
     """
     named = context.get_parameter_source("socket") is not ParameterSource.DEFAULT
-    context.obj = Session(socket, server_of(server, token_file, ca_file), socket_named=named)
+    if server["key_file"] is not None and server["cert_file"] is None:
+        raise click.UsageError("--key-file goes with --cert-file")
+    context.obj = Session(socket, server_of(server), socket_named=named)
 
 
 _ON_THE_NODE = (warm, stats, status, prefetch, evict)

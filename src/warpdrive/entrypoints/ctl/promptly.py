@@ -26,7 +26,13 @@ def ask_promptly(server: Server, question: Callable[[ControlPlaneClient], Value]
     def ask() -> None:
         try:
             with ControlPlaneClient(
-                server.url, token=secret, ca_file=server.ca_file, timeout=within, repeating=_ONCE
+                server.url,
+                token=secret,
+                ca_file=server.ca_file,
+                cert_file=server.cert_file,
+                key_file=server.key_file,
+                timeout=within,
+                repeating=_ONCE,
             ) as client:
                 answers.append(question(client))
         except (ControlPlaneRefusal, ControlPlaneUnreachable) as fault:

@@ -1,4 +1,4 @@
-"""Which control plane is meant, and as whom: an address, a token's file, a certificate authority."""
+"""Which control plane is meant, and as whom: an address, a token's file, an authority, a certificate."""
 
 import errno
 import os
@@ -45,6 +45,10 @@ class Server:
     named: bool = False
     token_files: tuple[str, ...] = DEFAULT_TOKEN_FILES
     """Where a token is looked for when `token_file` names none."""
+    cert_file: Path | None = None
+    """Shown to a control plane that asks for a certificate."""
+    key_file: Path | None = None
+    """Its key; None: in the same file."""
 
     def credential(self) -> Credential:
         """Read the token. Raises click.ClickException when the file that was named cannot be used."""

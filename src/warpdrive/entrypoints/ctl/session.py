@@ -59,7 +59,13 @@ class Session:
         for warning in credential.warnings:
             click.echo(printable(f"warning: {warning}"), err=True)
         try:
-            with ControlPlaneClient(self.server.url, token=credential.secret, ca_file=self.server.ca_file) as client:
+            with ControlPlaneClient(
+                self.server.url,
+                token=credential.secret,
+                ca_file=self.server.ca_file,
+                cert_file=self.server.cert_file,
+                key_file=self.server.key_file,
+            ) as client:
                 try:
                     yield client
                 except ControlPlaneRefusal as refusal:
