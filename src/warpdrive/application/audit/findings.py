@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from warpdrive.application.audit.wording import plain
+
 _HASH_BYTES: Final = 32
 
 
@@ -30,9 +32,9 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """Write it on one line."""
+        """Write it on one line, whatever the record holds."""
         where = "" if self.position is None else f" at position {self.position}"
-        return f"{self.check.value}{where}: {self.words}"
+        return f"{self.check.value}{where}: {plain(self.words)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ from warpdrive.application.projections.tables import TABLES, Table
 MOST_FINDINGS: Final = 1000
 """Listed; further ones are counted. A record that is wrong from its first event on is wrong once."""
 
+_BEFORE_ALL: Final = -(2**63)
+"""Before every position that a record can hold; those that are given begin at 1."""
+
 _PAGE: Final = 1000
 _STEP: Final = 1000
 
@@ -93,6 +96,7 @@ class Verifier:
             await self._check_head(expected)
         names = rows = 0
         if after == 0:
+            await self._check_beginning()
             names = await self._check_names()
             rows = await self._check_rows(head, rows_to)
             self._listed.add([finding async for finding in self._snapshots.findings()])
@@ -146,6 +150,11 @@ class Verifier:
         else:
             return
         self._listed.add([Finding(Check.HEAD, expected.position, words)])
+
+    async def _check_beginning(self) -> None:
+        found = await self._reader.read(_BEFORE_ALL, MOST_FINDINGS, to=0)
+        words = "lies before the first position that is ever given: the walk passes over it, its stream holds it"
+        self._listed.add(Finding(Check.EVENTS, each.position, words) for each in found)
 
     async def _check_names(self) -> int:
         registered = await self._register.names()

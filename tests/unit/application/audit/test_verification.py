@@ -10,7 +10,7 @@ import pytest
 from tests.unit.application.audit.conftest import Past
 from warpdrive.adapters.store.memory.event_store import MemoryEventStore
 from warpdrive.adapters.store.memory.names import MemoryNames
-from warpdrive.application.audit.findings import Check, Head, Report
+from warpdrive.application.audit.findings import Check, Finding, Head, Report
 from warpdrive.application.audit.folding import aggregate_at
 from warpdrive.application.audit.verification import Verifier
 from warpdrive.application.control.calls import Principal
@@ -57,6 +57,25 @@ async def test_an_honest_record_is_sound(past: Past) -> None:
     assert report.streams == len({event.stream for event in events})
     assert report.names > 0
     assert report.rows > 0
+
+
+@pytest.mark.parametrize("position", [0, -1])
+async def test_an_event_before_the_first_position_is_found(past: Past, position: int) -> None:
+    """No walk from the beginning meets it, and yet whoever loads its stream would believe it."""
+    events = list(await past.on.events())
+    last = events[-1]
+    hidden = replace(last, position=position, version=last.version + 1)
+    keep(past.on.store, [hidden, *events])
+    assert hidden in await past.on.store.stream(last.stream)
+    report = await verified(past)
+    assert [(each.check, each.position) for each in report.findings] == [(Check.EVENTS, position)]
+
+
+async def test_a_finding_is_one_line_whatever_the_record_holds() -> None:
+    """Words of a record that was tampered with do not steer the terminal of who reads about it."""
+    finding = Finding(Check.EVENTS, 7, "cannot be read: a\x1b[2Jb\nsound")
+    assert finding.line.isprintable()
+    assert "cannot be read: a" in finding.line
 
 
 CHANGES: dict[str, Change] = {
