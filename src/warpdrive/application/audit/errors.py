@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from warpdrive.application.audit.wording import plain
+
 
 class AuditError(Exception):
     """Base of every question that cannot be answered as it was asked."""
@@ -70,7 +72,9 @@ class Unfoldable(AuditError):
     """Raised when a stream's state cannot be made, because of the event at `position`."""
 
     def __init__(self, position: int, topic: str, why: str) -> None:
-        super().__init__(f"the event at position {position} ({topic}) cannot be applied: {why}; run verify")
+        super().__init__(
+            f"the event at position {position} ({plain(topic)}) cannot be applied: {plain(why)}; run verify"
+        )
         self.position = position
         self.topic = topic
 

@@ -99,7 +99,10 @@ class Trail:
         try:
             sentence = sentence_of(self._codec.decode(recorded), about)
         except UnknownTopic:
-            readable, sentence = False, f"did something to {about} that this version does not know ({recorded.topic})"
+            readable, sentence = (
+                False,
+                f"did something to {about} that this version does not know ({plain(recorded.topic)})",
+            )
         except UnreadableEvent as fault:
             readable, sentence = False, f"did something to {about} that cannot be read: {plain(str(fault))}"
         return TrailEntry(

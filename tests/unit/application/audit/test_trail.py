@@ -1,5 +1,6 @@
 """The trail: which events, in which words, as of when."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,6 +8,8 @@ import pytest
 
 from tests.unit.application.audit.conftest import Past
 from warpdrive.application.audit import folding
+from warpdrive.application.audit.errors import Unfoldable
+from warpdrive.application.audit.subjects import Subjects
 from warpdrive.application.audit.trail import Trail, TrailEntry, TrailFilter
 
 
@@ -81,3 +84,18 @@ async def test_a_trail_of_many_pages_is_read_a_page_at_a_time(past: Past, monkey
     entries = await told(past, TrailFilter())
     assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))
     assert set(asked) == {3}
+
+
+async def test_a_topic_that_nobody_knows_cannot_steer_a_terminal(past: Past) -> None:
+    """Whoever may append may write any topic; an auditor's line stays one line."""
+    trail = Trail(past.on.store, past.codec)
+    last = (await past.on.events())[-1]
+    odd = replace(last, topic="\x1b[2Jelsewhere:Thing.v1\n")
+    entry = await trail.entry(odd, Subjects(past.on.store, past.codec, to=last.position))
+    assert not entry.readable
+    assert entry.line.isprintable()
+
+
+def test_a_fault_about_a_topic_cannot_steer_a_terminal_either() -> None:
+    """Its words are shown as they are."""
+    assert str(Unfoldable(3, "\x1b[2Jx", "a\x9bb")).isprintable()
