@@ -71,7 +71,7 @@ def path_words(path: Path) -> str:
 def value_words(value: Plain) -> str:
     """Write a value for people: texts quoted, since they are somebody's words."""
     if value is None:
-        return "unknown"
+        return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return repr(value) if isinstance(value, str) else str(value)

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from shlex import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def welcome(where: Whereabouts) -> None:
         lines.append("  callers   everybody on this machine is an admin (auth.mode none)")
     elif where.token is not None:
         lines.append(f"  token     {where.token}")
-        lines.append(f"  try       warpdrive-ctl --server {base} --token-file {where.token} namespace list")
+        lines.append(f"  try       warpdrive-ctl --server {base} --token-file {quote(where.token)} namespace list")
     else:
         lines.append("  token     issued by another start; lost? start once with --new-admin-token")
     if where.loopback_only:

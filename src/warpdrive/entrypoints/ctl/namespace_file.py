@@ -18,7 +18,7 @@ from warpdrive.entrypoints.settings.backends import definition_faults
 from warpdrive.entrypoints.settings.decoding import FAILED, REQUIRED, Decoder, Section
 from warpdrive.entrypoints.settings.document import Mapping as MappingNode
 from warpdrive.entrypoints.settings.document import Node, Scalar, Sequence, parse_document
-from warpdrive.entrypoints.settings.faults import Faults, did_you_mean, key_path
+from warpdrive.entrypoints.settings.faults import Fault, Faults, did_you_mean, key_path
 from warpdrive.entrypoints.settings.kinds import KeyPrefix, MountPath, PathReader
 
 Entry = Mapping[str, Any]
@@ -66,7 +66,7 @@ def read_namespace(raw: bytes, environ: Mapping[str, str]) -> NamespaceFile:
         name = "" if text is FAILED else text
     entries = _entries(decoder, document.items.get("backends"), faults)
     faults.raise_if_any()
-    return NamespaceFile(name, tuple(entries), tuple(_warnings(entries)))
+    return NamespaceFile(name, tuple(entries), tuple(warning for entry in entries for warning in unserved(entry)))
 
 
 def write_namespace(namespace: Mapping[str, Any]) -> str:
@@ -170,16 +170,19 @@ def _config(decoder: Decoder, node: Node | None, kind: str, at: str) -> tuple[di
     return options, prefix
 
 
-def _warnings(entries: list[Entry]) -> list[str]:
-    found: list[str] = []
-    for entry in entries:
-        backend = entry["backend"]
-        definition = BackendDefinition(backend["name"], backend["type"], backend["options"], backend["prefix"])
-        found += [
-            f"{entry['path']}: agents of this version will not serve it: config.{fault.path} {fault.message}"
-            for fault in definition_faults(definition, AuthSettings())
-        ]
-    return found
+def unserved(entry: Entry) -> list[str]:
+    """Say why agents of this version will not serve an entry that the control plane takes; [] when they will."""
+    backend = entry["backend"]
+    options: Mapping[str, str] = backend["options"]
+    definition = BackendDefinition(backend["name"], backend["type"], options, backend["prefix"])
+    faults = definition_faults(definition, AuthSettings())
+    if not faults and definition.type == "local" and not options["root"].startswith("/"):
+        # In an agent's own file it would start at the file's directory.
+        faults.append(Fault("root", "is not an absolute path"))
+    return [
+        f"{entry['path']}: agents of this version will not serve it: config.{fault.path} {fault.message}"
+        for fault in faults
+    ]
 
 
 class _Word(str):

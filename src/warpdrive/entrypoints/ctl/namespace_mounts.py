@@ -11,7 +11,7 @@ from warpdrive.domain.content.paths import normalise_mount_path
 from warpdrive.domain.namespace.values import BACKEND_TYPES, OPTIONS, POLICY_WORDS
 from warpdrive.entrypoints.ctl.completion import NAMESPACE
 from warpdrive.entrypoints.ctl.namespace_diff import changed_words
-from warpdrive.entrypoints.ctl.namespace_file import Entry
+from warpdrive.entrypoints.ctl.namespace_file import Entry, unserved
 from warpdrive.entrypoints.ctl.session import Session, json_option, pass_session, print_json, printable
 from warpdrive.entrypoints.settings.faults import did_you_mean
 from warpdrive.entrypoints.settings.kinds import parse_prefix
@@ -98,6 +98,8 @@ def mount(
         before = _there(plane, name, path) if reconfigure else None
         entry = _merged(before, path, given, config, policy)
         _check_options(entry)
+        for warning in unserved(entry):
+            click.echo(printable(f"warning: {warning}"), err=True)
         if before is None:
             changed, answer = _add(plane, name, entry)
         else:

@@ -50,10 +50,15 @@ def log(
         if stream:
             found = (await Finder(events, audit.codec, await events.head()).find(stream)).stream
         which = TrailFilter(since, until, actor, topic, found, command, correlation)
+        nothing = True
         async for entry in Trail(events, audit.codec).entries(which):
+            nothing = False
             if as_json:
                 print_json(entry_json(entry))
             else:
                 print(entry.line)
+        if nothing:
+            # Or a mistyped name would look like a clean record.
+            click.echo("note: no event fits", err=True)
 
     session.run(work)

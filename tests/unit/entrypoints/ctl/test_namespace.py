@@ -44,6 +44,17 @@ def test_a_mounted_backend_is_shown_with_its_place_and_policy(training: "Operato
     assert row.split() == ["/photos", "photos", "s3", "bucket=photos", "region=eu", "prefix=raw/", "reader", "-", "-"]
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(["s3"], "config.bucket is missing"), (["local", "--config", "root=srv"], "config.root is not an absolute path")],
+)
+def test_an_entry_that_no_agent_will_serve_is_warned_of(training: "Operator", words: list[str], why: str) -> None:
+    """The control plane takes it; whoever mounts it hears at once what nodes would say later."""
+    result = training.run("namespace", "mount", "training", "/odd", "--backend", "odd", "--type", *words)
+    assert result.exit_code == 0, result.output
+    assert f"warning: /odd: agents of this version will not serve it: {why}" in result.stderr
+
+
 def test_the_json_of_a_namespace_is_the_contracts(training: "Operator") -> None:
     """ProtoJSON: int64 as text, defaults written out."""
     found = training.json("namespace", "show", "training")
