@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 BIN := .venv/bin
 SCRIPTS := hack/setup-dev.sh hack/run-local.sh hack/run-control.sh .ci/run
+# Trees of tests: those that two processes can share, and those that measure, mount or kill and want the machine.
+SIDE_BY_SIDE := architecture contract golden model unit
+ALONE := e2e fuse integration
 # Options for the program behind a target, for example: make run-local ARGS='--exit', make bench ARGS='--quick'
 ARGS ?=
 
@@ -26,7 +29,12 @@ run-control: ## Run the control plane with an embedded PostgreSQL (ARGS='--data-
 
 .PHONY: test
 test: setup lint types ## Run everything that needs no account: linters, types, contracts between layers, all tests
+ifeq ($(ARGS),)
+	$(BIN)/pytest -m "not cloud" -n 2 --dist loadfile $(addprefix tests/,$(SIDE_BY_SIDE))
+	$(BIN)/pytest -m "not cloud" $(addprefix tests/,$(ALONE))
+else
 	$(BIN)/pytest -m "not cloud" $(ARGS)
+endif
 
 .PHONY: test-integration
 test-integration: setup ## Run the backend contract on real clouds; credentials come from WARPDRIVE_TEST_* variables

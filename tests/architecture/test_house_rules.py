@@ -86,6 +86,14 @@ def test_a_target_without_a_subject_says_so_and_fails(target: str) -> None:
     assert f"{target}: there " in outcome.stderr
 
 
+def test_make_test_runs_every_tree() -> None:
+    """A tree that no line of the Makefile names would never run."""
+    makefile = (ROOT / "Makefile").read_text()
+    named = [words.split() for words in re.findall(r"^(?:SIDE_BY_SIDE|ALONE) := (.*)$", makefile, re.MULTILINE)]
+    trees = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
+    assert sorted(tree for words in named for tree in words) == sorted(trees)
+
+
 def test_make_alone_prints_the_targets() -> None:
     """`make` without a target is `make help`."""
     outcome = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)

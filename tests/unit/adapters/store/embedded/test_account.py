@@ -2,10 +2,12 @@
 
 import os
 import pwd
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.control_planes import reachable_dir
 from warpdrive.adapters.store.embedded import account as account_module
 from warpdrive.adapters.store.embedded.account import Account, choose_account, process_identity
 from warpdrive.adapters.store.embedded.errors import NoUnprivilegedUser
@@ -15,14 +17,11 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses ano
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """A folder, made passable for everybody as far as it is ours; pytest's own parents may stay closed."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and folder.is_relative_to(tmp_path.parents[1]):
-            folder.chmod(0o755)
-    if STRANGER.first_closed(tmp_path) is not None:
-        pytest.skip("the temporary folder itself lies in a closed one")
-    return tmp_path
+def open_path() -> Iterator[Path]:
+    """A folder that everybody can enter and read; pytest's own lie in closed ones."""
+    with reachable_dir() as scratch:
+        scratch.chmod(0o755)
+        yield scratch
 
 
 def test_the_outermost_closed_directory_is_found(open_path: Path) -> None:
