@@ -51,9 +51,9 @@ class EndType(click.ParamType[datetime]):
             pass
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # the latter of a moment that is beyond the calendar in UTC
             self.fail(f'{text!r} is neither a period like "90d" nor a moment like "2027-01-31"', param, ctx)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class PeriodType(click.ParamType[str]):

@@ -93,8 +93,17 @@ def print_json(answer: object) -> None:
 
 
 def printable(text: str) -> str:
-    r"""Return text that any stream takes: bytes of names that are no UTF-8 as \xNN."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    r"""Return text that any stream takes and no terminal obeys.
+
+    Bytes of names that are no UTF-8 become \xNN, control and invisible characters but line ends and tabs \x1b, \u202e.
+    """
+    shown = os.fsencode(text).decode("utf-8", "backslashreplace")
+    if shown.isprintable():
+        return shown
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode("ascii")
+        for each in shown
+    )
 
 
 def console() -> Console:

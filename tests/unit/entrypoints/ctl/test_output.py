@@ -7,7 +7,8 @@ import pytest
 
 from warpdrive.adapters.wire.contract import contract
 from warpdrive.entrypoints.ctl.moments import EndType, PeriodType, age, due, ending, read_moment, write_moment
-from warpdrive.entrypoints.ctl.output import Column, csv_columns, print_csv, print_table
+from warpdrive.entrypoints.ctl.output import Column, csv_columns, print_csv, print_facts, print_table
+from warpdrive.entrypoints.ctl.session import printable
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -82,3 +83,25 @@ def test_every_message_that_is_listed_has_columns_by_its_own_fields() -> None:
                 assert {name.partition(".")[0] for name in names} == {
                     each.json_name for each in field.message_type.fields
                 }
+
+
+def test_what_a_terminal_would_obey_is_shown_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    """Agents and holders of tokens choose details and notes, and an admin reads them."""
+    words = "a\x1b]0;evil\x07b\x9bm\u202ec"
+    print_facts([("detail", words)])
+    print_table([{"note": words}], [Column("note", lambda row: row["note"])])
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert shown.count(r"a\x1b]0;evil\x07b\x9bm\u202ec") == 2
+
+
+def test_lines_and_words_of_any_language_stay_as_they_are() -> None:
+    """Only what cannot be seen is written otherwise."""
+    assert printable("Zoë\n\t日本 \udcff") == "Zoë\n\t日本 \\xff"
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:00-05:00", "0001-01-01T00:00+10:00"])
+def test_a_moment_beyond_the_calendar_is_a_usage_error(text: str) -> None:
+    """In its own zone it is a moment, in UTC it is none."""
+    with pytest.raises(click.BadParameter, match="neither a period"):
+        EndType().convert(text, None, None)
