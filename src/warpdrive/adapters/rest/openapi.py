@@ -21,7 +21,8 @@ Every call is also an rpc of package `warpdrive.v1`. Send a token with each: `au
   are texts.
 - Sizes that people type are texts such as `500TB` (powers of 1024: B, KB, MB, GB, TB, PB); periods are texts such as
   `7d` or `1h30m` (ms, s, m, h, d).
-- Lists are paged: give `pageToken` the `nextPageToken` of the page before. With `accept: text/csv` they are tables.
+- Lists are paged: give `pageToken` the `nextPageToken` of the page before. With `accept: text/csv` they are tables,
+  in which a text that a spreadsheet would compute begins with an apostrophe.
 - An `idempotency-key` makes a change safe to repeat. `x-warpdrive-position` in an answer, sent back as
   `x-warpdrive-min-position`, makes a later query show that change.
 - A name with a slash in a path is written with `%2F`.

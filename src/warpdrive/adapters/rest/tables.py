@@ -2,15 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from warpdrive.adapters.rest.answers import json_bytes, proto_json
+from warpdrive.adapters.rest.answers import proto_json
+from warpdrive.adapters.wire.cells import cell, columns
 
-_TIMESTAMP: Final = "google.protobuf.Timestamp"
 _CSV: Final = "text/csv"
 _JSONS: Final = frozenset({"application/json", "application/*", "*/*"})
 
@@ -27,37 +26,16 @@ def wants_table(accept: str) -> bool:
 
 
 def table(message: Message, items: FieldDescriptor) -> str:
-    """Write the items of a page. What is repeated or a map inside an item is JSON in its cell."""
+    """Write the items of a page; see `cells` about what stands in a cell."""
     assert items.message_type is not None
-    columns = list(_columns(items.message_type))
+    paths = list(columns(items.message_type))
     output = io.StringIO()
     writer = csv.writer(output)
-    writer.writerow([name for name, _ in columns])
+    writer.writerow([".".join(path) for path in paths])
     for item in getattr(message, items.name):
         plain = proto_json(item)
-        writer.writerow([_cell(plain, path) for _, path in columns])
+        writer.writerow([cell(plain, path) for path in paths])
     return output.getvalue()
-
-
-def _columns(descriptor: Descriptor, above: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (name, path in the JSON) for each column: single fields of single messages, as deep as they go."""
-    for field in descriptor.fields:
-        path = (*above, field.json_name)
-        inner = field.message_type
-        if inner is None or field.is_repeated or inner.full_name == _TIMESTAMP:
-            yield ".".join(path), path
-        else:
-            yield from _columns(inner, path)
-
-
-def _cell(plain: Any, path: tuple[str, ...]) -> str:
-    for name in path:
-        if not isinstance(plain, dict) or name not in plain:
-            return ""
-        plain = plain[name]
-    if isinstance(plain, str):
-        return plain
-    return json_bytes(plain).decode()
 
 
 def _quality(parameters: list[str]) -> float:

@@ -6,11 +6,10 @@ goes on working when a table gets another column.
 
 import csv
 import functools
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 from rich.table import Table
@@ -18,15 +17,10 @@ from rich.text import Text
 
 from warpdrive.entrypoints.ctl.session import console, print_json, printable
 
-if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor
-
 Row = Mapping[str, Any]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STYLES: Final = ("table", "csv", "json")
-
-_TIMESTAMP: Final = "google.protobuf.Timestamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +101,20 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print RFC 4180 with a header; what is a list or a map in a row is JSON in its cell."""
+    """Print RFC 4180 with a header; what is a list or a map in a row is JSON in its cell, and nothing a formula."""
+    from warpdrive.adapters.wire.cells import cell  # noqa: PLC0415 - with the contract's other readers, below
+
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(row, name.split(".")) for name in columns])
+        writer.writerow([cell(row, tuple(name.split("."))) for name in columns])
     sys.stdout.flush()
 
 
 def csv_columns(message: str) -> list[str]:
     """Name every field of a message of the contract, those of its single messages behind a dot."""
     # Here, because reading the contract takes longer than printing a table.
-    from warpdrive.adapters.wire.contract import PACKAGE, contract  # noqa: PLC0415 - as said above
+    from warpdrive.adapters.wire import cells  # noqa: PLC0415 - as said above
+    from warpdrive.adapters.wire.contract import PACKAGE, contract  # noqa: PLC0415 - the same
 
-    return list(_names(contract().pool.FindMessageTypeByName(f"{PACKAGE}.{message}"), ""))
-
-
-def _names(descriptor: "Descriptor", above: str) -> Iterator[str]:
-    for field in descriptor.fields:
-        inner = field.message_type
-        if inner is None or field.is_repeated or inner.full_name == _TIMESTAMP:
-            yield above + field.json_name
-        else:
-            yield from _names(inner, f"{above}{field.json_name}.")
-
-
-def _cell(row: Any, path: Sequence[str]) -> str:
-    for name in path:
-        if not isinstance(row, Mapping) or name not in row:
-            return ""
-        row = row[name]
-    # Sorted, for a map comes in any order and tables are compared.
-    return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, sort_keys=True)
+    return [".".join(path) for path in cells.columns(contract().pool.FindMessageTypeByName(f"{PACKAGE}.{message}"))]

@@ -296,7 +296,7 @@ async def test_lists_can_be_tables(client: httpx.AsyncClient) -> None:
     head, row, end = answer.text.split("\r\n")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert head == "id,name,entries,sealed,retired,version,createdAt,updatedAt"
-    assert row.startswith('ns-id,train,"[{""path"":')
+    assert row.startswith('ns-id,train,"[{""backend"":')
     assert row.endswith(",true,false,3,2026-01-31T08:00:00Z,2026-01-31T08:00:00Z")
     assert end == ""
     assert answer.headers["x-warpdrive-next-page-token"] == "next%20page"
