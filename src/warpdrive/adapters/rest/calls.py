@@ -7,21 +7,19 @@ from typing import Final
 from urllib.parse import quote
 
 from google.protobuf.message import Message
-from grpclib.const import Status
 from litestar import HttpMethod, Response
-from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from warpdrive.adapters.rest.answers import csv_answer, json_answer, proto_json
 from warpdrive.adapters.rest.bodies import fill_from_body
 from warpdrive.adapters.rest.faults import NotJson, RestRequest, allowed
 from warpdrive.adapters.rest.queries import fill_from_path, fill_from_query
+from warpdrive.adapters.rest.receiving import Receiving
 from warpdrive.adapters.rest.routes import RestRoute
 from warpdrive.adapters.rest.tables import table, wants_table
 from warpdrive.adapters.wire.contract import Contract, message_class
 from warpdrive.adapters.wire.dispatch import Dispatcher
 from warpdrive.adapters.wire.metadata import UNDERSTOOD
-from warpdrive.adapters.wire.status import WireFault
 from warpdrive.application.control.errors import Malformed
 
 NEXT_PAGE: Final = "x-warpdrive-next-page-token"
@@ -34,21 +32,25 @@ _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])", re.ASCII)
 _UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
 
-def path_handler(path: str, routes: Mapping[str, RestRoute], contract: Contract, door: Dispatcher) -> HTTPRouteHandler:
+def path_handler(
+    path: str, routes: Mapping[str, RestRoute], contract: Contract, door: Dispatcher, receiving: Receiving
+) -> HTTPRouteHandler:
     """Return the handler of one path; `routes` by verb. Together, so that OPTIONS can name all of them."""
     allow = allowed(routes)
 
     async def handle(request: RestRequest) -> Response[bytes]:
         if request.method == HttpMethod.OPTIONS:
             return Response(b"", status_code=HTTPStatus.NO_CONTENT, headers={"allow": allow})
-        return await _call(routes[request.method], contract, door, request)
+        return await _call(routes[request.method], contract, door, receiving, request)
 
     verbs = [*map(HttpMethod, routes), HttpMethod.OPTIONS]
     return HTTPRouteHandler(path, http_method=verbs, status_code=HTTPStatus.OK)(handle)
 
 
-async def _call(route: RestRoute, contract: Contract, door: Dispatcher, request: RestRequest) -> Response[bytes]:
-    body = await _body(request) if route.takes_body else b""
+async def _call(
+    route: RestRoute, contract: Contract, door: Dispatcher, receiving: Receiving, request: RestRequest
+) -> Response[bytes]:
+    body = await _body(receiving, request) if route.takes_body else b""
     # One that is given twice is one text with a comma: nobody picks, and what has to be one thing is refused.
     metadata = {name: ", ".join(values) for name in UNDERSTOOD if (values := request.headers.getall(name, []))}
     answer = await door.unary(
@@ -92,12 +94,8 @@ def _asked(route: RestRoute, contract: Contract, request: RestRequest, body: byt
     return make
 
 
-async def _body(request: RestRequest) -> bytes:
-    try:
-        body = await request.body()
-    except InternalServerException:
-        # The framework's word for a caller that left in the middle of its body.
-        raise WireFault(Status.CANCELLED, "the caller has gone") from None
+async def _body(receiving: Receiving, request: RestRequest) -> bytes:
+    body = await receiving.body(request)
     kind, parameters = request.content_type
     charset = parameters.get("charset", "utf-8")
     if body and (kind not in {"", "application/json"} or charset.lower() not in {"utf-8", "utf8"}):

@@ -48,7 +48,9 @@ def allowed(verbs: Iterable[str]) -> str:
 def answer_fault(request: RestRequest, error: Exception) -> Response[bytes]:
     """Answer whatever was raised, with the caller's correlation id or a new one."""
     marked = {CORRELATION_ID: correlation_id(request.headers, uuid4)}
-    if isinstance(error, WireFault | ControlError):
+    if isinstance(error, WireFault):
+        return fault_answer(error, headers={**marked, **error.metadata})
+    if isinstance(error, ControlError):
         return fault_answer(fault_of(error, marked))
     if isinstance(error, HTTPException) and error.status_code in _FRAMEWORK:
         code, words = _FRAMEWORK[error.status_code]

@@ -13,6 +13,7 @@ from warpdrive.adapters.rest.faults import answer_fault
 from warpdrive.adapters.rest.front import Front
 from warpdrive.adapters.rest.openapi import openapi_document
 from warpdrive.adapters.rest.probes import Probes, probe_handlers
+from warpdrive.adapters.rest.receiving import Receiving
 from warpdrive.adapters.rest.routes import RestRoute, rest_routes
 from warpdrive.adapters.wire.contract import contract
 from warpdrive.adapters.wire.dispatch import Dispatcher
@@ -31,7 +32,8 @@ def build_app(dispatcher: Dispatcher, probes: Probes, *, version: str, largest_b
     paths: dict[str, dict[str, RestRoute]] = {}
     for route in routes:
         paths.setdefault(route.litestar_path, {})[route.route.verb] = route
-    handlers = [path_handler(path, verbs, known, dispatcher) for path, verbs in paths.items()]
+    receiving = Receiving(largest_body)
+    handlers = [path_handler(path, verbs, known, dispatcher, receiving) for path, verbs in paths.items()]
     document = openapi_document(known, routes, version)
     return Front(
         Litestar(
