@@ -92,8 +92,15 @@ def check(directory: Path, manifest: dict[str, Any]) -> Iterator[str]:
             yield f"{entry['name']}: cannot be read: {fault.strerror}"
     if chain.events != manifest["events"]:
         yield f"there are {chain.events} events, the manifest says {manifest['events']}"
+    if manifest["events"] and chain.position != manifest["last_position"]:
+        yield f"the last event is at position {chain.position}, the manifest says {manifest['last_position']}"
     if chain.hash.hex() != manifest["head_hash"]:
         yield f"the last event has the hash {chain.hash.hex()}, the manifest says {manifest['head_hash']}"
+
+
+def say(line: str) -> None:
+    """Print one line, with what a terminal would obey escaped: an export that was made to deceive may hold it."""
+    print("".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in line))
 
 
 def main() -> int:
@@ -104,11 +111,11 @@ def main() -> int:
         manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
         for fault in check(directory, manifest):
             count += 1
-            print(f"FAULT: {fault}")
-        print(f"{'NOT sound' if count else 'sound'}: {manifest['events']} events in {len(manifest['files'])} files")
-        print(f"head: {manifest['head_hash']}@{manifest['last_position']}")
+            say(f"FAULT: {fault}")
+        say(f"{'NOT sound' if count else 'sound'}: {manifest['events']} events in {len(manifest['files'])} files")
+        say(f"head: {manifest['head_hash']}@{manifest['last_position']}")
     except (OSError, *NO_EVENT) as fault:
-        print(f"there is no readable export in {directory}: {type(fault).__name__}: {fault}")
+        say(f"there is no readable export in {directory}: {type(fault).__name__}: {fault}")
         return 2
     return 1 if count else 0
 
