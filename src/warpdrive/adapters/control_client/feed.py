@@ -137,12 +137,14 @@ class ControlPlaneFeed:
         """Follow while the block runs: see the port. One block at a time."""
         self._reached = 0
         latest = _Latest()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_following, latest)
-            async with aclosing(latest.snapshots()) as snapshots:  # type: ignore[type-var]  # an async generator
-                yield snapshots
-            tasks.cancel_scope.cancel()
-        self._connected = False
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep_following, latest)
+                async with aclosing(latest.snapshots()) as snapshots:  # type: ignore[type-var]  # an async generator
+                    yield snapshots
+                tasks.cancel_scope.cancel()
+        finally:
+            self._connected = False
 
     async def _keep_following(self, latest: _Latest) -> None:
         attempt = 0

@@ -83,6 +83,21 @@ async def test_the_namespace_comes_whole_and_then_at_every_change(token_file: Pa
     assert (request.node, request.namespace, request.after_position) == ("n1", "vision", 0)
 
 
+async def test_whoever_stops_following_in_the_middle_is_not_connected(token_file: Path) -> None:
+    """Nothing is received any more, however the block ended."""
+    plane = ScriptedPlane()
+    plane.say(changed(0, namespace()), alive(7))
+    async with open_door(plane.dispatcher) as door:
+        feed = make_feed(door.target, token_file)
+        with anyio.CancelScope() as scope:
+            async with followed(feed) as snapshots:
+                await anext(snapshots)
+                assert feed.connected
+                scope.cancel()
+                await anyio.sleep_forever()
+        assert not feed.connected
+
+
 async def test_a_retired_namespace_has_no_entries(token_file: Path) -> None:
     """Nothing may be served any more, whatever the last entries were."""
     plane = ScriptedPlane()
