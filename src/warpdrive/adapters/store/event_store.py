@@ -12,7 +12,6 @@ from warpdrive.adapters.store.event_reader import PATIENT_S, PostgresEventReader
 from warpdrive.adapters.store.group_append import GroupAppender, GroupLimits
 from warpdrive.adapters.store.listener import Listener
 from warpdrive.adapters.store.snapshots import PostgresSnapshotShelf
-from warpdrive.adapters.store.weighing import storable
 from warpdrive.application.ports.event_store import (
     Append,
     CommandFacts,
@@ -20,6 +19,7 @@ from warpdrive.application.ports.event_store import (
     Receipt,
     StoredSnapshot,
 )
+from warpdrive.domain.content.texts import storable
 
 _RECEIPT: Final = 'SELECT request_hash, stream, version, "position" FROM public.commands WHERE command_id = $1'
 _OWNER: Final = "SELECT owner FROM public.names WHERE kind = $1 AND name = $2"

@@ -8,11 +8,6 @@ _BIGINTS: Final = range(-(2**63), 2**63)
 _OVERHEAD_BYTES: Final = 128
 
 
-def storable(text: str) -> bool:
-    """Say whether PostgreSQL can store a text: not one with a NUL character or a lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def weight(append: Append) -> int:
     """Return about how many bytes a command puts on the wire.
 
