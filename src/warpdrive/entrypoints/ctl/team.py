@@ -48,8 +48,10 @@ def add(
     session: Session, name: str, *, members: Sequence[str], rules: Sequence[tuple[str, str]], as_json: bool
 ) -> None:
     """Make a team, or give one more members and ownership rules. What it has already stays."""
-    fields = {"name": name, "members": list(members), "rules": [_rule(*rule) for rule in rules]}
+    owned = [_rule(*rule) for rule in rules]
     with session.plane() as plane:
+        _warn_of_sharing(plane, name, owned)
+        fields = {"name": name, "members": list(members), "rules": owned}
         answer = plane.call("GovernanceService/EnsureTeam", fields)
     _say(answer, as_json=as_json)
 
@@ -122,6 +124,7 @@ def own(session: Session, name: str, *, backend: str, prefix: str, take: bool, a
             # Making sure of a team would make one of a slip of the pen.
             plane.call("GovernanceService/GetTeam", {"team": name})
             rules = [_rule(backend, prefix)]
+            _warn_of_sharing(plane, name, rules)
             answer = plane.call("GovernanceService/EnsureTeam", {"name": name, "rules": rules})
     _say(answer, as_json=as_json)
 
@@ -132,6 +135,15 @@ def _disband(plane: ControlPlaneClient, name: str, *, yes: bool) -> dict[str, An
         counts = f"{len(found['members'])} members and {len(found['rules'])} ownership rules"
         confirm(f"Disband team {name} with {counts}? This cannot be undone.")
     return plane.call("GovernanceService/DisbandTeam", {"team": name})
+
+
+def _warn_of_sharing(plane: ControlPlaneClient, name: str, rules: Sequence[Mapping[str, str]]) -> None:
+    """Warn of rules that another team has word for word: the longest prefix wins, and of two alike none is longer."""
+    for team_ in plane.items("GovernanceService/ListTeams", {}) if rules else ():
+        for rule in rules:
+            if team_["name"] != name and rule in team_["rules"]:
+                words = f"warning: {_rule_words(rule)} is team {team_['name']}'s already; two owners are none"
+                click.echo(printable(words), err=True)
 
 
 def _say(answer: Mapping[str, Any], *, as_json: bool) -> None:

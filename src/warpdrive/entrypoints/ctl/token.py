@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import click
 
+from warpdrive.adapters.control_client.refusals import ControlPlaneRefusal
+from warpdrive.adapters.control_client.rest import ControlPlaneClient
 from warpdrive.entrypoints.ctl.completion import NAMESPACE, TEAM, TOKEN
 from warpdrive.entrypoints.ctl.moments import PeriodType, age, due, ending
 from warpdrive.entrypoints.ctl.output import Column, output_options, show_rows
@@ -76,6 +78,7 @@ def create(
     }
     with _secret_file(output) as descriptor:
         with session.plane() as plane:
+            _warn_of_nobody(plane, namespaces, teams)
             made = plane.call("ControlService/CreateToken", fields)
         _check_secret(made)
         if descriptor is not None:
@@ -120,6 +123,18 @@ def revoke(session: Session, token_id: str, *, reason: str, yes: bool, as_json: 
         print_json(revoked)
     else:
         print(printable(f"token {token_id} ({role_word(revoked)}) revoked"))
+
+
+def _warn_of_nobody(plane: ControlPlaneClient, namespaces: Sequence[str], teams: Sequence[str]) -> None:
+    """Warn of names that nobody has: a token may come before what it is for, and so may a slip of the pen."""
+    scope = [("ControlService/GetNamespace", "namespace", name) for name in namespaces]
+    scope += [("GovernanceService/GetTeam", "team", name) for name in teams]
+    for method, field, name in scope:
+        try:
+            plane.call(method, {field: name})
+        except ControlPlaneRefusal as refusal:
+            if refusal.code == "NOT_FOUND":
+                click.echo(printable(f"warning: {refusal.message}; the token waits for one of this name"), err=True)
 
 
 def role_word(row: Mapping[str, Any]) -> str:

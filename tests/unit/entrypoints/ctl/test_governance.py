@@ -201,3 +201,13 @@ class TestTenant:
         assert "no tenants" in operator.ok("tenant", "list")
         assert operator.fails("tenant", "show", TENANT) == f"Error: there is no tenant '{TENANT}'\n"
         assert "'contoso'" in operator.fails("tenant", "grant", "contoso", "--backend", "x")
+
+
+def test_a_prefix_of_two_teams_is_warned_of(operator: "Operator") -> None:
+    """Word for word the same; a longer one inside it is what rules are for."""
+    operator.ok("team", "add", "vision", "--owns", "photos:vision/")
+    assert operator.run("team", "add", "vision", "--owns", "photos:vision/").stderr == ""
+    assert operator.run("team", "add", "faces", "--owns", "photos:vision/faces/").stderr == ""
+    result = operator.run("team", "own", "faces", "--backend", "photos", "--prefix", "vision/")
+    assert result.exit_code == 0
+    assert result.stderr == "warning: photos:vision/ is team vision's already; two owners are none\n"

@@ -29,9 +29,23 @@ def test_the_secret_alone_is_on_standard_output(operator: "Operator") -> None:
     assert operator.json("whoami")["role"] == "ROLE_VIEWER"
 
 
+def test_names_that_nobody_has_are_warned_of(operator: "Operator") -> None:
+    """A token may come before its namespace, so it is made; a slip of the pen is seen."""
+    operator.ok("namespace", "create", "training")
+    operator.ok("team", "add", "vision")
+    scope = ("--namespace", "training", "--team", "vision")
+    assert "warning" not in operator.run("token", "create", "--role", "viewer", *scope).stderr
+    result = operator.run("token", "create", "--role", "viewer", *scope, "--namespace", "trainin", "--team", "visio")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("wd_")
+    assert "warning: there is no namespace 'trainin'; the token waits" in result.stderr
+    assert "warning: there is no team 'visio'; the token waits" in result.stderr
+
+
 def test_output_writes_a_file_that_only_its_owner_reads(operator: "Operator", tmp_path: Path) -> None:
     """Whatever the umask; the secret is printed nowhere."""
     file = tmp_path / "agent.token"
+    operator.ok("namespace", "create", "training")
     before = os.umask(0)
     try:
         said = operator.ok(
