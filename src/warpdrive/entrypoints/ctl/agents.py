@@ -21,11 +21,11 @@ def agents(session: Session, *, style: str) -> None:
     columns = (
         Column("node", lambda row: row["node"]),
         Column("namespace", lambda row: row["namespace"] or "-"),
-        Column("health", health_words),
         Column("last seen", lambda row: age(row.get("lastSeenAt"), now) + " ago"),
         Column("position", lambda row: row["position"], right=True),
         Column("mount point", lambda row: row["mountPoint"] or "-"),
         Column("version", lambda row: row["version"] or "-"),
+        Column("health", health_words),  # last: its reasons can be long
     )
     nothing = "no agents yet; an agent's settings name this control plane in agent.control_plane"
     show_rows(rows, columns, message="Agent", style=style, nothing=nothing)
