@@ -26,6 +26,14 @@ _TABLES = """
     WHERE relnamespace IN ('public'::regnamespace, 'read_model'::regnamespace) AND relkind IN ('r', 'p')
 """
 
+_MAY_WRITE = """
+    SELECT c.relname, verb FROM pg_class AS c, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS verb
+        WHERE c.relnamespace IN ('public'::regnamespace, 'read_model'::regnamespace) AND c.relkind IN ('r', 'p')
+            AND has_table_privilege($1, c.oid, verb)
+    UNION ALL SELECT p.proname, 'EXECUTE' FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND has_function_privilege($1, p.oid, 'EXECUTE')
+"""
+
 
 async def test_an_empty_database_is_brought_to_the_newest_revision(fresh_database: FreshDatabase) -> None:
     """`migrate` answers with the newest revision's number, and again when there is nothing to do."""
@@ -111,6 +119,24 @@ async def test_rights_that_somebody_added_are_taken_away_again(fresh_database: F
         assert await owner.fetchval("SELECT relacl::text NOT LIKE '%,=r/%' FROM pg_class WHERE relname = 'names'")
     finally:
         await owner.close()
+
+
+async def test_a_user_who_is_the_application_no_longer_writes_no_longer(fresh_database: FreshDatabase) -> None:
+    """Naming another takes the former one's ways to write; what it may read is for its administrator to take."""
+    place = await fresh_database()
+    await migrate(place)
+    former = place.users[Role.APP]
+    owner = await connect(place, Role.OWNER, application_name="tests")
+    try:
+        before = {tuple(row) for row in await owner.fetch(_MAY_WRITE, former)}
+        await migrate(replace(place, users={**place.users, Role.APP: place.users[Role.AUDIT]}))
+        after = {tuple(row) for row in await owner.fetch(_MAY_WRITE, former)}
+        reads = await owner.fetchval("SELECT has_table_privilege($1, 'public.names', 'SELECT')", former)
+    finally:
+        await owner.close()
+    assert len(before) > 10
+    assert after == set()
+    assert reads
 
 
 async def test_one_user_may_be_owner_and_application(fresh_database: FreshDatabase) -> None:

@@ -3,7 +3,7 @@
 The owner owns everything. The application reads everything and appends through one function; the audit reads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,8 +58,28 @@ RIGHTS: Final = (
 """Additions by later revisions go here too."""
 
 
-def statements(users: dict[Role, str]) -> Iterator[str]:
-    """Yield SQL that takes every right away and grants those of RIGHTS to the roles in `users`, but the owner's own."""
+WRITERS: Final = """
+    SELECT DISTINCT pg_get_userbyid(a.grantee)
+    FROM (
+        SELECT c.relacl AS acl, c.relowner AS owner FROM pg_class AS c
+            WHERE c.relnamespace IN ('public'::regnamespace, 'read_model'::regnamespace)
+                AND pg_get_userbyid(c.relowner) = current_user
+        UNION ALL SELECT p.proacl, p.proowner FROM pg_proc AS p
+            WHERE p.pronamespace = 'public'::regnamespace AND pg_get_userbyid(p.proowner) = current_user
+    ) AS ours, aclexplode(ours.acl) AS a
+    WHERE a.grantee NOT IN (0, ours.owner) AND a.privilege_type <> 'SELECT'
+"""
+"""Asks, as the owner, who may do more than read with something of the owner's: also who was the application before."""
+
+_WRITING: Final = "INSERT, UPDATE, DELETE, TRUNCATE"
+
+
+def statements(users: dict[Role, str], writers: Sequence[str] = ()) -> Iterator[str]:
+    """Yield SQL that takes every right away and grants those of RIGHTS to the roles in `users`, but the owner's own.
+
+    From `writers`, if they are none of those, only ways to write are taken: others may read by an administrator's wish.
+    """
+    yield from _former(sorted(set(writers) - set(users.values())))
     others = {role: user for role, user in users.items() if role is not Role.OWNER and user != users[Role.OWNER]}
     for subject in dict.fromkeys(right.subject for right in RIGHTS):
         for grantee in ("PUBLIC", *(_quoted(user) for user in dict.fromkeys(others.values()))):
@@ -68,6 +88,16 @@ def statements(users: dict[Role, str]) -> Iterator[str]:
     for right in RIGHTS:
         if right.role in others:
             yield f"GRANT {right.verbs} ON {right.subject} TO {_quoted(others[right.role])}"
+
+
+def _former(writers: Sequence[str]) -> Iterator[str]:
+    for subject in dict.fromkeys(right.subject for right in RIGHTS):
+        kind = subject.partition(" ")[0]
+        if kind == "SCHEMA":  # to enter one is not to write
+            continue
+        verbs = "ALL" if kind == "FUNCTION" else _WRITING
+        for writer in writers:
+            yield f"REVOKE {verbs} ON {subject} FROM {_quoted(writer)}"
 
 
 def _quoted(user: str) -> str:

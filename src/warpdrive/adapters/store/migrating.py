@@ -28,7 +28,7 @@ from warpdrive.adapters.store.connecting import (
     database_fault,
     translated,
 )
-from warpdrive.adapters.store.grants import statements
+from warpdrive.adapters.store.grants import WRITERS, statements
 
 VERSION_TABLE: Final = "warpdrive_migrations"
 
@@ -118,5 +118,6 @@ def _grant(connection: Connection, place: DatabasePlace) -> None:
             raise DatabaseMisconfigured(
                 place, Role.OWNER, f"the {role} role {user!r} does not exist", f"create it: CREATE ROLE {user} LOGIN"
             )
-    for statement in statements(dict(users)):
+    writers = connection.exec_driver_sql(WRITERS).scalars().all()
+    for statement in statements(dict(users), writers):
         connection.exec_driver_sql(statement)
