@@ -69,7 +69,8 @@ def refusal_in(status: int, body: bytes, correlation_id: str = "") -> ControlPla
     try:
         fault = json.loads(body)
         code = Status(fault["code"]).name
-        message, details = str(fault["message"]), fault.get("details", [])
+        message, given = str(fault["message"]), fault.get("details")
     except (ValueError, KeyError, TypeError):
         return None
+    details = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
     return ControlPlaneRefusal(code, status, message, details, correlation_id=correlation_id)

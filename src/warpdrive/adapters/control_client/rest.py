@@ -159,8 +159,9 @@ class ControlPlaneClient:
             refusal = refusal_in(response.status_code, response.content, correlation_id)
             raise refusal or self._stranger(response)
         position = response.headers.get(_POSITION, "")
-        if position.isdecimal():
-            self._position = max(self._position, int(position))
+        if not position.isdecimal():  # every answer of a control plane says of which position it is
+            raise self._stranger(response)
+        self._position = max(self._position, int(position))
         try:
             answer = json.loads(response.content)
         except ValueError:

@@ -45,7 +45,7 @@ def answer(status: int, body: object, headers: dict[str, str]) -> httpx.Response
 
 def ok(body: object = None, **headers: str) -> httpx.Response:
     """Return an answer of 200."""
-    return answer(200, body or {}, headers)
+    return answer(200, body or {}, {"x_warpdrive_position": "0", **headers})
 
 
 def fault(status: int, code: int, message: str, **headers: str) -> httpx.Response:
@@ -239,6 +239,7 @@ def test_pages_that_do_not_end_are_noticed() -> None:
     [
         httpx.Response(200, text="<html>router</html>"),
         httpx.Response(200, json=["no", "object"]),
+        httpx.Response(200, json={"status": "ok"}),
         httpx.Response(404, text="nothing here"),
         httpx.Response(302, headers={"location": "http://elsewhere/"}),
         httpx.Response(502, json={"error": "bad gateway"}),
@@ -250,6 +251,15 @@ def test_an_answer_of_somebody_else_is_recognised(stranger: httpx.Response) -> N
     with script.client() as client, pytest.raises(ControlPlaneUnreachable, match="no control plane"):
         client.call("ControlService/WhoAmI")
     assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("details", [None, 7, [1], "x"])
+def test_details_of_another_kind_are_none(details: object) -> None:
+    """A refusal is understood without them."""
+    script = Script(httpx.Response(404, json={"code": 5, "message": "not here", "details": details}))
+    with script.client() as client, pytest.raises(ControlPlaneRefusal, match="not here") as refusal:
+        client.call("ControlService/WhoAmI")
+    assert (refusal.value.details, refusal.value.reason) == ((), "")
 
 
 def test_nobody_at_the_address() -> None:
