@@ -44,6 +44,8 @@ class FeedTimes:
     answer: float = 10.0
     """Connecting and a single call."""
     heartbeat: float = 10.0
+    glance: float = 1.0
+    """How often we look at ourselves in between: what has changed is said at once."""
     stall: float = 30.0
     """The control plane speaks every 10 s; after this long without a word the connection counts as dead."""
     backoff: float = 0.5
@@ -54,6 +56,14 @@ class FeedTimes:
     def wait(self, attempt: int) -> float:
         """Return the seconds to wait after failed attempt number `attempt` (0, 1, ...)."""
         return self.random() * min(self.backoff_ceiling, self.backoff * 2.0 ** min(attempt, 32))
+
+
+def _news(condition: AgentCondition) -> tuple[str, str, bool]:
+    """What is worth a heartbeat out of turn: health, and that a first namespace is served.
+
+    Not each position: a change reaches every node at once, and all would answer at once.
+    """
+    return condition.health, condition.detail, condition.position > 0
 
 
 DEFAULT_TIMES: Final = FeedTimes()
@@ -207,7 +217,15 @@ class ControlPlaneFeed:
                 _log.info("a heartbeat was lost", fault=trouble.detail)
                 if trouble.status is Status.NOT_FOUND:
                     await self._register_again(plane)
-            await anyio.sleep(self._times.heartbeat)
+            with anyio.move_on_after(self._times.heartbeat):
+                await self._changed_from(now)
+
+    async def _changed_from(self, said: AgentCondition) -> None:
+        """Return when there is news. A condition is computed when it is asked for, so nobody could wake us."""
+        while True:
+            await anyio.sleep(self._times.glance)
+            if _news(self._condition()) != _news(said):
+                return
 
     async def _register_again(self, plane: wire.ControlServiceStub) -> None:
         # Agents are no events: a control plane that was restored from events alone has forgotten us.

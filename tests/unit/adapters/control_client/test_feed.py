@@ -180,6 +180,28 @@ async def test_a_plane_that_is_not_there_is_named_and_asked_again(token_file: Pa
             raise AssertionError(f"{await anext(snapshots)} came from nowhere")
 
 
+async def test_news_about_the_node_does_not_wait_for_its_turn(token_file: Path) -> None:
+    """A node that is degraded, or serves its first namespace, says so at once; a position later waits."""
+    plane = ScriptedPlane()
+    plane.say(changed(0, namespace()), alive(4))
+    conditions = [AgentCondition()]
+    times = FeedTimes(answer=2.0, heartbeat=60.0, glance=0.01)
+
+    def said() -> list[tuple[str, int]]:
+        return [(beat.health, beat.position) for beat in plane.requests("Heartbeat")]
+
+    async with open_door(plane.dispatcher) as door:
+        feed = make_feed(door.target, token_file, times=times, condition=lambda: conditions[-1])
+        async with followed(feed) as snapshots:
+            await anext(snapshots)
+            await wait_until_async(lambda: said() == [("ok", 0)], what="the first word")
+            conditions.append(AgentCondition(position=4))
+            await wait_until_async(lambda: said()[1:] == [("ok", 4)], what="the first namespace")
+            conditions.append(AgentCondition(position=5))
+            conditions.append(AgentCondition("degraded", "lake: EIO", 6))
+            await wait_until_async(lambda: said()[2:] == [("degraded", 6)], what="the fault")
+
+
 async def test_a_silent_connection_counts_as_lost(token_file: Path) -> None:
     """A watch that says nothing for the stall time, not even that it is alive, is given up and made again."""
     plane = ScriptedPlane()
