@@ -151,6 +151,25 @@ async def test_health_follows_readiness_for_each_service_and_for_all() -> None:
         unknown.cancel()
 
 
+async def test_so_many_may_watch_the_health_and_no_more() -> None:
+    """They show no token and never end; whoever leaves makes room for another."""
+    async with (
+        open_door(ScriptedDispatcher(), health_watches=1) as door,
+        grpc.aio.insecure_channel(door.target) as channel,
+    ):
+        watch = channel.unary_stream("/grpc.health.v1.Health/Watch")
+        first = watch(b"")
+        await first.read()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await watch(b"").read()
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        first.cancel()
+        await wait_until_async(lambda: door.server.house.running == 0, what="the end of the first")
+        last = watch(b"")
+        assert await last.read()
+        last.cancel()
+
+
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 async def test_reflection_lists_services_and_hands_out_files(version: str) -> None:
     """A client without proto files gets each service's file, with what it imports, from either version."""

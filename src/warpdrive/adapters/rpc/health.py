@@ -19,9 +19,10 @@ HealthStream = Stream[HealthCheckRequest, HealthCheckResponse]
 class Health(HealthBase):
     """Answers from a callable; asks for no token, as load balancers have none."""
 
-    def __init__(self, services: Collection[str], ready: Callable[[], bool]) -> None:
+    def __init__(self, services: Collection[str], ready: Callable[[], bool], *, most_watches: int) -> None:
         self._services = frozenset(services) | {""}
         self._ready = ready
+        self._free = most_watches
 
     async def Check(self, stream: HealthStream) -> None:  # noqa: N802 - the base class names it
         """Tell one service's health now; NOT_FOUND for one that is not here."""
@@ -32,7 +33,16 @@ class Health(HealthBase):
         await stream.send_message(self._answer(request.service))
 
     async def Watch(self, stream: HealthStream) -> None:  # noqa: N802 - the same
-        """Tell it now and whenever it changes, until the client leaves."""
+        """Tell it now and whenever it changes, until the client leaves; RESOURCE_EXHAUSTED when too many do."""
+        if not self._free:
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many watch the health already; ask with Check")
+        self._free -= 1
+        try:
+            await self._watch(stream)
+        finally:
+            self._free += 1
+
+    async def _watch(self, stream: HealthStream) -> None:
         request = await stream.recv_message()
         assert request is not None, "a guarded stream gives a message or raises"
         told: HealthCheckResponse | None = None

@@ -20,6 +20,8 @@ class RpcLimits:
     calls: int = 4096
     """Calls and streams of all connections that hold a task, also those whose request is still coming. The dispatcher
     counts those at work, and more strictly."""
+    health_watches: int = 256
+    """Health streams at once: they ask for no token and never end, and would else leave no call to anybody."""
     unsent: int = 8 * MIB
     """What waits in one connection for a peer that does not read. Data respects flow control; this bounds the
     rest (acknowledgements, trailers). Beyond it the connection is cut."""

@@ -125,7 +125,7 @@ def all_services(dispatcher: Dispatching, limits: RpcLimits, ready: Callable[[],
     known = contract()
     ours = list(services_of(known.methods, dispatcher, limits))
     names = {f"{PACKAGE}.{method.service}" for method in known.methods.values()}
-    return reflected([*ours, Health(names, ready)], known.files)
+    return reflected([*ours, Health(names, ready, most_watches=limits.health_watches)], known.files)
 
 
 @asynccontextmanager
