@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from typing import Final, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from warpdrive.adapters.observability.redaction import LineRedactor, hide_secret_fields
+from warpdrive.domain.content.texts import shown
 
 LogFormat = Literal["console", "json"]
 
@@ -49,6 +50,18 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         return self._redactor(super().format(record))
 
 
+def _show_controls(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Escape what a terminal would obey in words that libraries formatted; fields are quoted by the renderer.
+
+    A message stays on its line, so that nobody's words look like another line; a traceback keeps its own.
+    """
+    for name, kept in (("event", ""), ("exception", "\n\t"), ("stack", "\n\t")):
+        words = line.get(name)
+        if isinstance(words, str):
+            line[name] = shown(words, kept)
+    return line
+
+
 def configure_logging(
     level: str,
     log_format: LogFormat,
@@ -74,15 +87,17 @@ def configure_logging(
         structlog.processors.format_exc_info,
     ]
     renderer: Processor
+    before: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_secret_fields]
     if log_format == "json":
         renderer = structlog.processors.JSONRenderer(default=repr)
     else:
+        before.append(_show_controls)
         renderer = structlog.dev.ConsoleRenderer(
             colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     formatter = _RedactingFormatter(
         LineRedactor(secrets),
-        [structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_secret_fields, renderer],
+        [*before, renderer],
         shared,
     )
     handler = logging.StreamHandler(output)

@@ -32,6 +32,18 @@ def escaped(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
+def shown(text: str, kept: str = "") -> str:
+    r"""Write a text for a terminal: what it would obey, and what nobody could see, becomes `\x1b`, `\u202e`.
+
+    `kept`: characters that may stay all the same, such as line ends.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode("ascii") for each in text
+    )
+
+
 def why_no_label(text: str) -> str | None:
     """Say why a text cannot be a name that people type and lists print, or None: it must do as a file's name."""
     reason = why_hidden(text)

@@ -15,6 +15,7 @@ from rich.console import Console
 from warpdrive.adapters.admin.client import AgentClient, AgentRefused, AgentUnreachable
 from warpdrive.adapters.control_client.refusals import ControlPlaneRefusal, ControlPlaneUnreachable
 from warpdrive.adapters.control_client.rest import ControlPlaneClient
+from warpdrive.domain.content.texts import shown
 from warpdrive.entrypoints.ctl.refusals import explain
 from warpdrive.entrypoints.ctl.server import Server
 
@@ -97,13 +98,7 @@ def printable(text: str) -> str:
 
     Bytes of names that are no UTF-8 become \xNN, control and invisible characters but line ends and tabs \x1b, \u202e.
     """
-    shown = os.fsencode(text).decode("utf-8", "backslashreplace")
-    if shown.isprintable():
-        return shown
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode("ascii")
-        for each in shown
-    )
+    return shown(os.fsencode(text).decode("utf-8", "backslashreplace"), "\n\t")
 
 
 def console() -> Console:

@@ -82,6 +82,21 @@ def test_the_console_form_is_one_plain_line_without_colours_on_a_pipe() -> None:
     assert "\x1b" not in line
 
 
+def test_nobodys_words_steer_a_terminal_or_look_like_another_line() -> None:
+    """Libraries put what strangers sent into their messages and errors."""
+    stream = configured("console")
+    words = "\x1b[2J\x9bH\nforged\u202e"
+    logging.getLogger("h2").info("cutting off: %s", words)
+    structlog.stdlib.get_logger("warpdrive").info("call", why=words)
+    (first, second) = stream.getvalue().splitlines()
+    assert first.isprintable()
+    assert second.isprintable()
+    logging.getLogger("h2").error("failed", exc_info=ValueError(words))
+    shown = stream.getvalue().split("\n")
+    assert all(line.isprintable() for line in shown)
+    assert any(line.startswith("ValueError") for line in shown)
+
+
 def test_levels_hold_and_loud_libraries_stay_quiet_at_debug() -> None:
     """At debug ours is told, a vendor's request dump is not."""
     stream = configured("json", level="debug")
