@@ -20,8 +20,8 @@ def json_option(command: Command) -> Command:
 
 
 def print_json(answer: object) -> None:
-    """Print one JSON document on one line."""
-    print(json.dumps(answer, ensure_ascii=False))
+    """Print one JSON document on one line, in ASCII: JSON itself would let some control characters stand."""
+    print(json.dumps(answer))
 
 
 def moment_json(moment: datetime) -> str:
