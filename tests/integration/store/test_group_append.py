@@ -215,3 +215,14 @@ async def test_what_is_under_way_when_the_store_is_torn_down_is_unknown(event_da
             callers.start_soon(write)
             await wait_until_async(lambda: len(store._appender._queue) == 1)
     assert {type(fault) for fault in faults} == {OutcomeUnknown, StoreUnavailable}
+
+
+async def test_a_store_that_is_cancelled_does_not_wait_for_what_has_ended(event_database: DatabasePlace) -> None:
+    """The writer is cancelled with it, so there is nothing to drain."""
+    limits = GroupLimits(close_patience_s=6)
+    with anyio.fail_after(5), anyio.CancelScope() as scope:
+        async with open_event_store(event_database, limits=limits) as store:
+            await store.append(an_append())
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught

@@ -72,8 +72,8 @@ async def open_event_store(
 ) -> AsyncIterator[PostgresEventStore]:
     """Open the store of a migrated database as the application, for the block: `readers` connections and two more.
 
-    At the end, commands that wait are still written, within `limits.close_patience_s`. Raises DatabaseUnavailable,
-    DatabaseMisconfigured.
+    At the end, commands that wait are still written, within `limits.close_patience_s`; when the block is cancelled from
+    outside they are refused. Raises DatabaseUnavailable, DatabaseMisconfigured.
     """
     limits = limits or GroupLimits()
     async with (

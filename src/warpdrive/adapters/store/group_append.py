@@ -98,6 +98,7 @@ class GroupAppender:
         self._work = anyio.Event()
         self._idle = anyio.Event()
         self._closing = False
+        self._ended = False
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._statement: asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record] | None = None
 
@@ -136,7 +137,8 @@ class GroupAppender:
                 else:
                     self._idle.set()
         finally:
-            self._closing = True
+            self._closing = self._ended = True
+            self._idle.set()
             for waiting in (*group, *self._queue):
                 if not waiting.settled.is_set():
                     waiting.taken = True
@@ -144,8 +146,10 @@ class GroupAppender:
             self._drop_connection()
 
     async def drain(self) -> None:
-        """Take no more commands and wait until those that wait have been answered."""
+        """Take no more commands and wait until those that wait have been answered, or `run` has ended."""
         self._closing = True
+        if self._ended:
+            return
         self._idle = anyio.Event()
         self._work.set()
         await self._idle.wait()
