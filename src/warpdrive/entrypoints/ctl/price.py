@@ -9,7 +9,15 @@ import click
 
 from warpdrive.entrypoints.ctl.completion import BOOK
 from warpdrive.entrypoints.ctl.output import Column, Row, csv_columns, output_options, print_csv, print_table
-from warpdrive.entrypoints.ctl.session import Session, json_option, pass_session, print_json, printable
+from warpdrive.entrypoints.ctl.session import (
+    Session,
+    confirm,
+    json_option,
+    pass_session,
+    print_json,
+    printable,
+    yes_option,
+)
 
 
 class AmountType(click.ParamType[str]):
@@ -98,6 +106,45 @@ def list_prices(session: Session, book: str | None, *, style: str) -> None:
         print_table(rows, _COLUMNS)
     else:
         print("no price books; warpdrive-ctl price set BOOK --from DATE --per-gib-month AMOUNT makes one")
+
+
+@price.command("remove")
+@click.argument("book", type=BOOK)
+@click.option("--backend", default="*", show_default=True, help="As it was set; '*' is the price so named alone.")
+@click.option("--class", "storage_class", default="*", show_default=True, help="As it was set.")
+@click.option("--from", "valid_from", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The price's first day.")
+@json_option
+@pass_session
+def remove_price(
+    session: Session, book: str, *, backend: str, storage_class: str, valid_from: datetime, as_json: bool
+) -> None:
+    """Take one dated price out; what began before it applies again."""
+    day = valid_from.date().isoformat()
+    fields = {"book": book, "backend": backend, "storage_class": storage_class, "valid_from": day}
+    with session.plane() as plane:
+        answer = plane.call("GovernanceService/RemovePrice", fields)
+    if as_json:
+        print_json(answer)
+    else:
+        print(printable(f"{answer['name']}: the price of {backend} {storage_class} from {day} on is removed"))
+
+
+@price.command()
+@click.argument("book", type=BOOK)
+@yes_option
+@json_option
+@pass_session
+def retire(session: Session, book: str, *, yes: bool, as_json: bool) -> None:
+    """End a price book for good: its name is free again, its history stays."""
+    with session.plane() as plane:
+        if not yes:
+            count = len(plane.call("GovernanceService/GetPriceBook", {"book": book})["prices"])
+            confirm(f"Retire price book {book} with {count} prices? This cannot be undone.")
+        retired = plane.call("GovernanceService/RetirePriceBook", {"book": book})
+    if as_json:
+        print_json(retired)
+    else:
+        print(printable(f"price book {book} retired (id {retired['id']})"))
 
 
 def _row(book: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:

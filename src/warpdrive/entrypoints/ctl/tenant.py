@@ -121,7 +121,7 @@ def show(session: Session, tenant_id: str, *, style: str) -> None:
         ("private endpoint", found["privateEndpoint"]),
         ("private link", "enforced" if found["enforcePrivateLink"] else "not enforced"),
         ("service tags", ", ".join(found["allowedServiceTags"])),
-        ("ends", due(found.get("expiresAt"), now)),
+        ("ends", "revoked" if found["revoked"] else due(found.get("expiresAt"), now)),
         ("policy version", found["policyVersion"]),
         ("changed", age(found.get("updatedAt"), now) + " ago"),
     )

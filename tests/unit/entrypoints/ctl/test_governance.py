@@ -160,6 +160,54 @@ class TestPrice:
         operator.ok(*self.SET)
         assert 'did you mean "aws"?' in operator.fails("price", "list", "awss")
 
+    def test_remove_takes_one_price_out(self, operator: "Operator") -> None:
+        """The one of that backend, class and day; its neighbours stay, and a second time there is nothing."""
+        key = ("--backend", "s3", "--class", "STANDARD", "--from")
+        for name in (*self.SET, "--class", "STANDARD"), (*self.SET, "--backend", "s3"):
+            operator.ok(*name)
+        for day in ("2026-01-31", "2026-02-01"):
+            operator.ok("price", "set", "aws", *key, day, "--per-gib-month", "1")
+        said = operator.ok("price", "remove", "aws", *key, "2026-02-01")
+        assert said == "aws: the price of s3 STANDARD from 2026-02-01 on is removed\n"
+        left = [
+            (entry["backend"], entry["storageClass"], entry["validFrom"])
+            for entry in operator.json("price", "list", "aws")[0]["prices"]
+        ]
+        assert left == [("*", "STANDARD", "2026-01-31"), ("s3", "*", "2026-01-31"), ("s3", "STANDARD", "2026-01-31")]
+        assert "begins on 2026-02-01" in operator.fails("price", "remove", "aws", *key, "2026-02-01")
+
+    def test_remove_without_names_means_the_price_of_all_the_others(self, operator: "Operator") -> None:
+        """As `set` does, and not every price of that day."""
+        operator.ok(*self.SET)
+        operator.ok(*self.SET, "--backend", "s3")
+        book = operator.json("price", "remove", "aws", "--from", "2026-01-31")
+        assert [entry["backend"] for entry in book["prices"]] == ["s3"]
+
+    @pytest.mark.parametrize("options", [[], ["--from", "yesterday"]])
+    def test_remove_wants_a_day(self, operator: "Operator", options: list[str]) -> None:
+        """Exit status 2, before anybody is asked."""
+        assert "--from" in operator.fails("price", "remove", "aws", *options, status=2)
+        assert not operator.served.dispatcher.asked
+
+    def test_retire_asks(self, operator: "Operator") -> None:
+        """Where nobody can answer it wants --yes, and nothing has changed."""
+        operator.ok(*self.SET)
+        before = operator.writes()
+        assert "Retire price book aws with 1 prices?" in operator.fails("price", "retire", "aws", status=2)
+        assert operator.writes() == before
+        book = operator.json("price", "list", "aws")[0]
+        assert operator.ok("price", "retire", "aws", "--yes") == f"price book aws retired (id {book['id']})\n"
+        assert operator.json("price", "list") == []
+
+    def test_a_retired_book_s_name_is_free(self, operator: "Operator") -> None:
+        """The next of that name is another book; retiring none says so."""
+        operator.ok(*self.SET)
+        ended = operator.json("price", "retire", "aws", "--yes")
+        assert ended["retired"] is True
+        assert "no price book 'aws'" in operator.fails("price", "retire", "aws", "--yes")
+        operator.ok(*self.SET)
+        assert operator.json("price", "list", "aws")[0]["id"] != ended["id"]
+
 
 class TestTenant:
     def test_a_grant_is_shown_whole(self, operator: "Operator") -> None:
@@ -195,6 +243,15 @@ class TestTenant:
         assert "revoked" in operator.ok("tenant", "revoke", TENANT, "--reason", "audit", "--yes")
         assert operator.json("tenant", "show", TENANT)["revoked"] is True
         assert "revoked" in operator.ok("tenant", "list")
+
+    def test_a_revoked_grant_is_not_said_to_end_some_day(self, operator: "Operator") -> None:
+        """It has ended; the day it would have is for programs."""
+        operator.ok("tenant", "grant", TENANT, "--backend", "theirs", "--expires", "2127-01-31")
+        assert " ends in " in " ".join(operator.ok("tenant", "show", TENANT).split())
+        operator.ok("tenant", "revoke", TENANT, "--reason", "audit", "--yes")
+        words = " ".join(operator.ok("tenant", "show", TENANT).split())
+        assert " ends revoked " in words
+        assert " ends in " not in words
 
     def test_what_is_no_tenant(self, operator: "Operator") -> None:
         """Said by the control plane, in its words."""
