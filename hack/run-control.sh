@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for argument in "$@"; do
     case "$argument" in -h | --help) sed -n '2,8s/^# \{0,1\}//p' hack/run-control.sh; exit 0 ;; esac
 done
-hack/setup-dev.sh >&2
+hack/setup-dev.sh --no-servers >&2
 chosen=()
 if [ "$(id -u)" -ne 0 ] && [[ " $* " != *" --data-dir"* ]] && [[ " $* " != *" --config"* ]]; then
     home=${XDG_STATE_HOME:-$HOME/.local/state}/warpdrive-control

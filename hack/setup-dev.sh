@@ -3,6 +3,7 @@
 #
 #   hack/setup-dev.sh            everything
 #   hack/setup-dev.sh --no-apt   leave the operating system's packages alone
+#   hack/setup-dev.sh --no-servers   leave the test servers out: enough to run WarpDrive itself
 #
 # Parts: the operating system's packages (Debian, Ubuntu), .venv (WarpDrive with all extras and the development
 # tools), and under .tools the test servers, each family in an environment of its own since their dependencies clash.
@@ -11,10 +12,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 use_apt=yes
+use_servers=yes
 for argument in "$@"; do
     case "$argument" in
         --no-apt) use_apt=no ;;
-        -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --no-servers) use_servers=no ;;
+        -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "setup: unknown option $argument (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -83,10 +86,12 @@ PYTHON
 }
 
 install_system_packages() {
-    local wanted=(gcc libc6-dev pkg-config make git fuse3 libfuse3-dev openssh-server openssh-client nginx-light s3fs
-        iproute2 iptables attr ca-certificates)
-    # A Node.js that did not come from apt serves as well.
-    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then wanted+=(nodejs npm); fi
+    local wanted=(gcc libc6-dev pkg-config make git fuse3 libfuse3-dev ca-certificates)
+    if [ "$use_servers" = yes ]; then
+        wanted+=(openssh-server openssh-client nginx-light s3fs iproute2 iptables attr)
+        # A Node.js that did not come from apt serves as well.
+        if ! command -v node >/dev/null || ! command -v npm >/dev/null; then wanted+=(nodejs npm); fi
+    fi
     local absent=()
     mapfile -t absent < <(missing_packages "${wanted[@]}")
     if [ "${#absent[@]}" -gt 0 ]; then apt_install "${absent[@]}"; else say "system packages: there"; fi
@@ -99,8 +104,9 @@ install_system_packages() {
 }
 
 check_system_commands() {
-    local command absent=()
-    for command in gcc pkg-config fusermount3 ssh-keygen s3fs ip iptables getfattr node npm; do
+    local command absent=() wanted=(gcc pkg-config fusermount3)
+    if [ "$use_servers" = yes ]; then wanted+=(ssh-keygen s3fs ip iptables getfattr node npm); fi
+    for command in "${wanted[@]}"; do
         PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || absent+=("$command")
     done
     [ "${#absent[@]}" -eq 0 ] || say "not found, what needs them will fail or be skipped: ${absent[*]}"
@@ -166,7 +172,9 @@ python3-venv python3-dev) or name it in WARPDRIVE_PYTHON"
 python_version=$("$python" -c 'import sys; print(sys.version.split()[0])')
 say "Python $python_version at $python"
 make_development_environment
-make_tool_environment ministack
-make_tool_environment servers
-make_azurite
+if [ "$use_servers" = yes ]; then
+    make_tool_environment ministack
+    make_tool_environment servers
+    make_azurite
+fi
 say "done"

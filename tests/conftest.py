@@ -39,6 +39,7 @@ BUDGET_SECONDS = {
 }
 """How long each tree may take on two CPUs; with linters and types the suite stays under ten minutes."""
 
+
 class Account:
     """Adds up the seconds of each phase (set-up counts: servers start there) per tree.
 

@@ -123,3 +123,11 @@ def test_a_taken_port_is_told_by_its_key(plane: ControlPlaneProcess, scratch: Pa
     assert outcome.returncode == 1
     assert "control_plane.grpc_addr" in outcome.stderr
     assert not (scratch / "never").exists()
+
+
+def test_without_tokens_only_this_machine_is_answered_by_name(scratch: Path) -> None:
+    """A web page whose name leads to this machine is not this machine."""
+    with control_plane(scratch / "open", open_door=True) as plane:
+        assert plane.ask("GET", "/api/v1/whoami", token="").json()["name"] == "system:anyone"
+        refused = plane.ask("GET", "/api/v1/whoami", token="", headers={"host": "evil.example"})
+        assert refused.status_code == 403

@@ -104,18 +104,20 @@ def control_plane(
     config: str = "",
     args: Sequence[str] = (),
     ports: tuple[int, int] | None = None,
+    open_door: bool = False,
 ) -> Iterator[ControlPlaneProcess]:
     """Run a control plane for the block: on `place`, or with an embedded database in `data_dir`.
 
-    `config` is more YAML, `args` more of a command line. `data_dir` has to be a directory that the embedded
-    server's user can reach: see `reachable_dir`. A killed one may be started again on the same directory, and
-    on the same `ports` (REST, gRPC) if its callers are to find it.
+    `config` is more YAML, `args` more of a command line; `open_door` is auth.mode none. `data_dir` has to be a
+    directory that the embedded server's user can reach: see `reachable_dir`. A killed one may be started again on
+    the same directory, and on the same `ports` (REST, gRPC) if its callers are to find it.
     """
     rest, grpc = ports or (free_port(), free_port())
     work = data_dir.parent / f"{data_dir.name}-{uuid4().hex[:8]}"
     work.mkdir(parents=True)
     file = work / "config.yaml"
-    file.write_text(config + _section(data_dir, rest, grpc, place))
+    door = "  auth: {mode: none}\n" if open_door else ""
+    file.write_text(config + _section(data_dir, rest, grpc, place) + door)
     log = work / "log"
     argv = [str(COMMANDS / "warpdrive-control"), "--config", str(file), *args]
 

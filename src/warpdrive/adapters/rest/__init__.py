@@ -4,6 +4,7 @@
 and `bodies` make a method's message from a path, a query and JSON, `calls` hands it over, `answers` writes messages as
 ProtoJSON and `tables` as CSV, `faults` makes a google.rpc.Status of every failure, the framework's too.
 `schemas` and `openapi` describe all of it, `documents` serves that description with a page that needs no other host.
-`probes` is what operators' machines ask; `front` goes before the framework where HTTP says more than it hears;
-`server` puts them together. What a call means is the wire's dispatcher's business, which the gRPC door shares.
+`probes` is what operators' machines ask; `front` goes before the framework where HTTP says more than it hears, `hosts`
+where there are no tokens; `server` puts them together. What a call means is the wire's dispatcher's business, which the
+gRPC door shares.
 """

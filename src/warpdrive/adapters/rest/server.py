@@ -11,6 +11,7 @@ from warpdrive.adapters.rest.calls import path_handler
 from warpdrive.adapters.rest.documents import document_handlers
 from warpdrive.adapters.rest.faults import answer_fault
 from warpdrive.adapters.rest.front import Front
+from warpdrive.adapters.rest.hosts import LocalHosts
 from warpdrive.adapters.rest.openapi import openapi_document
 from warpdrive.adapters.rest.probes import Probes, probe_handlers
 from warpdrive.adapters.rest.receiving import Receiving
@@ -48,8 +49,18 @@ def build_app(dispatcher: Dispatcher, probes: Probes, *, version: str, largest_b
 
 @asynccontextmanager
 async def serving_rest(
-    dispatcher: Dispatcher, probes: Probes, listener: socket.socket, serving: Serving, *, version: str
+    dispatcher: Dispatcher,
+    probes: Probes,
+    listener: socket.socket,
+    serving: Serving,
+    *,
+    version: str,
+    only_local: bool = False,
 ) -> AsyncIterator[None]:
-    """Answer on `listener`, which `serving` closes, while the block runs."""
-    async with serving(build_app(dispatcher, probes, version=version), listener):
+    """Answer on `listener`, which `serving` closes, while the block runs.
+
+    `only_local`: refuse what is addressed to another name than this machine's own (see `hosts`).
+    """
+    app = build_app(dispatcher, probes, version=version)
+    async with serving(LocalHosts(app) if only_local else app, listener):
         yield

@@ -109,6 +109,11 @@ class _Doors:
         self.rest.close()
         self.grpc.close()
 
+    @property
+    def open_to_everybody(self) -> bool:
+        """Whoever can connect is an admin."""
+        return self._settings.server.auth.mode == "none"
+
     def whereabouts(self, place: DatabasePlace, token: Path | None) -> Whereabouts:
         """Say where everything is."""
         settings = self._settings
@@ -117,7 +122,7 @@ class _Doors:
             grpc=_shown(self.grpc),
             tls=self.tls is not None,
             loopback_only=settings.loopback_only,
-            open_door=settings.server.auth.mode == "none",
+            open_door=self.open_to_everybody,
             database="embedded, in " + str(settings.server.data_dir) if settings.database is None else str(place),
             token=None if token is None else str(token),
         )
@@ -196,7 +201,9 @@ async def _serving(house: _House, doors: _Doors) -> AsyncIterator[None]:
     probes = Probes(facts, checks, house.registry)
     serve = partial(serving, tls=doors.tls)
     async with (
-        serving_rest(house.dispatcher, probes, doors.rest, serve, version=__version__),
+        serving_rest(
+            house.dispatcher, probes, doors.rest, serve, version=__version__, only_local=doors.open_to_everybody
+        ),
         serving_rpc(house.dispatcher, doors.grpc, ready=lambda: house.readiness.ready, tls=doors.context),
     ):
         yield

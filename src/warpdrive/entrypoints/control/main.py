@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from warpdrive import __version__
-from warpdrive.entrypoints.control.run import FAILED, Invocation, check, serve
 
 DEFAULT_CONFIG = "/etc/warpdrive/config.yaml"
 
@@ -68,6 +67,9 @@ def command(
     log_level: str | None,
 ) -> None:
     """Decode the command line, then check or serve."""
+    # A second of imports: --help does without them, and Ctrl-C meets click's handler while they last.
+    from warpdrive.entrypoints.control.run import Invocation, check, serve  # noqa: PLC0415 - see above
+
     if config is None and Path(DEFAULT_CONFIG).exists():
         config = Path(DEFAULT_CONFIG)
     overrides = {
@@ -87,11 +89,8 @@ def command(
 
 
 def main() -> None:
-    """Run the command; a KeyboardInterrupt before anything serves is a failure without a traceback."""
-    try:
-        command(prog_name="warpdrive-control")
-    except KeyboardInterrupt:
-        sys.exit(FAILED)
+    """Run the command; Ctrl-C before anything serves is a failure without a traceback (click says "Aborted!")."""
+    command(prog_name="warpdrive-control")
 
 
 if __name__ == "__main__":

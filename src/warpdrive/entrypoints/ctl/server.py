@@ -15,7 +15,10 @@ from warpdrive.entrypoints.settings.kinds import parse_url
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8090"
 
-DEFAULT_TOKEN_FILES: Final = ("~/.config/warpdrive/token", "/var/lib/warpdrive-control/admin.token")
+LOCAL_ADMIN: Final = "/var/lib/warpdrive-control/admin.token"
+"""A control plane on this machine left it; shown to no other, since another's would be none of its admins."""
+
+DEFAULT_TOKEN_FILES: Final = ("~/.config/warpdrive/token", LOCAL_ADMIN)
 """Looked for in this order when none is named: one's own, and the one that a control plane here left for its admin."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -56,6 +59,8 @@ class Server:
             return self._read(self.token_file.expanduser())
         unreadable: list[str] = []
         for name in self.token_files:
+            if name == LOCAL_ADMIN and not self.is_this_machine():
+                continue
             path = Path(os.path.expanduser(name))  # noqa: PTH111 - where there is no home it leaves the text alone
             try:
                 return self._read(path)
@@ -84,9 +89,12 @@ class Server:
 
     def is_in_the_clear(self) -> bool:
         """Say whether what is sent can be read on the way: plain HTTP to another machine."""
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
-        return parts.scheme == "http" and host not in {"localhost", "::1"} and not host.startswith("127.")
+        return urlsplit(self.url).scheme == "http" and not self.is_this_machine()
+
+    def is_this_machine(self) -> bool:
+        """Say whether the control plane is here."""
+        host = urlsplit(self.url).hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 class _NoTokenError(click.ClickException):
