@@ -5,7 +5,7 @@ A place holds no URL, so no password can reach a log by way of one. TLS modes me
 
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -180,10 +180,22 @@ async def open_pool(
     try:
         yield pool
     finally:
-        with anyio.move_on_after(_CLOSE_PATIENCE_S, shield=True) as patience:
-            await pool.close()
-        if patience.cancelled_caught:
-            pool.terminate()
+        await hang_up(pool, patience_s=_CLOSE_PATIENCE_S)
+
+
+async def hang_up(
+    line: "asyncpg.Connection[asyncpg.Record] | asyncpg.Pool[asyncpg.Record]", *, patience_s: float
+) -> None:
+    """Close a connection or a pool, politely if the server listens; never raises, since what is gone is closed.
+
+    A server that is dying breaks the pipe in the middle of our goodbye.
+    """
+    with (
+        anyio.move_on_after(patience_s, shield=True),
+        suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError),
+    ):
+        await line.close()
+    line.terminate()
 
 
 async def _left_clean(_: "asyncpg.Connection[asyncpg.Record]") -> None:

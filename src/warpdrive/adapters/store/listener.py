@@ -7,7 +7,7 @@ from typing import Any, Final
 import anyio
 import structlog
 
-from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
+from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, hang_up
 from warpdrive.adapters.store.errors import SPOKEN
 from warpdrive.adapters.store.pausing import Pausing
 
@@ -93,9 +93,7 @@ class Listener:
                     await connection.execute("SELECT 1", timeout=_PROBE_PATIENCE_S)
             _log.warning("the listening connection was lost")
         finally:
-            with anyio.move_on_after(_CLOSE_PATIENCE_S, shield=True):
-                await connection.close()
-            connection.terminate()
+            await hang_up(connection, patience_s=_CLOSE_PATIENCE_S)
 
     def _notified(self, *_: Any) -> None:
         for hearing in self._hearings:

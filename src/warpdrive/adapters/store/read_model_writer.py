@@ -14,7 +14,7 @@ import anyio
 import asyncpg
 import structlog
 
-from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
+from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, hang_up
 from warpdrive.adapters.store.errors import told_as_store_errors
 from warpdrive.adapters.store.read_models import POSITION
 from warpdrive.adapters.store.row_statements import (
@@ -117,9 +117,7 @@ class PostgresReadModelWriter:
         try:
             yield connection
         finally:
-            with anyio.move_on_after(_CLOSE_PATIENCE_S, shield=True):
-                await connection.close()
-            connection.terminate()
+            await hang_up(connection, patience_s=_CLOSE_PATIENCE_S)
 
     async def _locked(self, connection: "asyncpg.Connection[asyncpg.Record]", lock: int) -> bool:
         with told_as_store_errors():

@@ -1,6 +1,7 @@
 """Places and the table of faults, without a server."""
 
 import ssl
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from warpdrive.adapters.store.connecting import (
     Role,
     connect_options,
     database_fault,
+    hang_up,
     translated,
 )
 
@@ -76,3 +78,30 @@ def test_the_table_of_faults(error: Exception, kind: type[DatabaseError] | None)
         with pytest.raises(kind) as raised, translated(PLACE, Role.APP):
             raise error
         assert raised.value.__cause__ is error
+
+
+class Dying:
+    """A connection whose server goes while it says goodbye."""
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+        self.terminated = False
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        raise self._fault
+
+    def terminate(self) -> None:
+        """Drop the line."""
+        self.terminated = True
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [BrokenPipeError(32, "Broken pipe"), ConnectionResetError(), asyncpg.InterfaceError("gone"), TimeoutError()],
+)
+async def test_hanging_up_on_a_dying_server_is_no_fault(fault: Exception) -> None:
+    """The line is dropped, whatever the server still says."""
+    line: Any = Dying(fault)
+    await hang_up(line, patience_s=1)
+    assert line.terminated
