@@ -18,6 +18,7 @@ from warpdrive.application.ports.read_models import RebuildUnderWay
 from warpdrive.entrypoints.control.api import run_api
 from warpdrive.entrypoints.control.first_token import TokenFileError
 from warpdrive.entrypoints.control.worker import run_worker
+from warpdrive.entrypoints.process.faults import only_one
 from warpdrive.entrypoints.settings import SettingsError, render_faults
 from warpdrive.entrypoints.settings.control import ControlSettings, load_control_settings
 from warpdrive.entrypoints.settings.secrets import secrets_of
@@ -84,7 +85,7 @@ def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
             else:
                 anyio.run(_api, settings, invocation, backend_options=FAST_LOOP)
         except BaseExceptionGroup as group:
-            raise _only_one(group) from group
+            raise only_one(group) from group
     except START_FAULTS as fault:
         print(f"warpdrive-control: {fault}", file=sys.stderr)
         return FAILED
@@ -119,11 +120,3 @@ def _load(invocation: Invocation, environ: Mapping[str, str]) -> ControlSettings
     except SettingsError as error:
         print(render_faults(str(invocation.config or "defaults"), error.faults), file=sys.stderr)
         return None
-
-
-def _only_one(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Unpack a group of one: task groups wrap the fault that stopped them, people want the fault."""
-    fault: BaseException = group
-    while isinstance(fault, BaseExceptionGroup) and len(fault.exceptions) == 1:
-        fault = fault.exceptions[0]
-    return fault

@@ -12,6 +12,7 @@ from warpdrive.entrypoints.mount import wiring
 from warpdrive.entrypoints.mount.daemon import run_detached
 from warpdrive.entrypoints.mount.options import CommandOptions
 from warpdrive.entrypoints.mount.summary import summarise
+from warpdrive.entrypoints.process.faults import only_one
 from warpdrive.entrypoints.settings import AgentSettings, SettingsError, load_agent_settings, render_faults
 from warpdrive.entrypoints.settings.secrets import secrets_of
 
@@ -70,7 +71,7 @@ def mount(invocation: Invocation, environ: Mapping[str, str]) -> int:
         try:
             anyio.run(wiring.run, settings, invocation.options, announce)
         except BaseExceptionGroup as group:
-            raise _only_one(group) from group
+            raise only_one(group) from group
 
     try:
         if invocation.daemon:
@@ -81,11 +82,3 @@ def mount(invocation: Invocation, environ: Mapping[str, str]) -> int:
         print(f"warpdrive-mount: {fault}", file=sys.stderr)
         return FAILED
     return DONE
-
-
-def _only_one(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Unpack a group of one: task groups wrap the fault that stopped them, people want the fault."""
-    fault: BaseException = group
-    while isinstance(fault, BaseExceptionGroup) and len(fault.exceptions) == 1:
-        fault = fault.exceptions[0]
-    return fault
