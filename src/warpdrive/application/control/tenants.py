@@ -6,7 +6,7 @@ from uuid import UUID
 
 from warpdrive.application.control.calls import Call, Done, Page
 from warpdrive.application.control.commands import Commands, Decision
-from warpdrive.application.control.errors import Malformed, NotFound
+from warpdrive.application.control.errors import Malformed, NotFound, VersionMismatch
 from warpdrive.application.control.paging import page_of, page_size, page_start
 from warpdrive.application.control.streams import Streams
 from warpdrive.application.control.views import TenantAccessView
@@ -14,6 +14,7 @@ from warpdrive.application.ports.event_store import EventReader
 from warpdrive.application.ports.network_checks import NetworkChecks
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.domain.tenant_access.aggregate import TenantAccess
+from warpdrive.domain.tenant_access.sfi import not_allowed
 from warpdrive.domain.tenant_access.values import NOTHING_GRANTED, AccessDecision, AccessGrant, AccessRequest
 
 _ORDER: Final = ("tenant_id",)
@@ -72,22 +73,25 @@ class Tenants:
     async def validate(self, call: Call, tenant_id: str, checks: NetworkChecks) -> Done[TenantAccessView]:
         """Look at the way to the tenant as this process sees it, and keep what was seen.
 
-        Raises NetworkCheckFailed, which changes nothing; Malformed when the grant names no private endpoint.
+        Raises NetworkCheckFailed, which changes nothing; Malformed when the grant names no private endpoint;
+        VersionMismatch when the grant has changed meanwhile: what was seen says nothing about another way.
         """
         access = await self._streams.load(TenantAccess, _stream(tenant_id))
         granted = None if access is None else access.granted
-        if granted is None:
+        if access is None or granted is None:
             raise NotFound("tenant", tenant_id)
+        looked_at = access.policy_version
         if not granted.private_endpoint:
             raise Malformed("private_endpoint", "the grant names none, so there is no way to look at")
         link = await checks.private_link(granted.private_endpoint)
         tags = await checks.service_tags(granted.private_endpoint) if granted.service_tags else None
 
         def record(found: TenantAccess) -> None:
+            if found.granted != granted:
+                raise VersionMismatch("tenant", tenant_id, looked_at, found.policy_version)
             found.record_private_link(link.valid, link.addresses, link.detail, at=call.at)
             if tags is not None:
-                allowed = set(tags.tags) <= set(granted.service_tags)
-                found.record_service_tags(tags.tags, allowed, at=call.at)
+                found.record_service_tags(tags.tags, not not_allowed(tags.tags, granted.service_tags), at=call.at)
 
         return await self._on_granted(call, tenant_id, record)
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.memory_plane import MemoryPlane
 from tests.support.network_checks import MemoryNetworkChecks
 from warpdrive.application.control.calls import Principal
-from warpdrive.application.control.errors import AlreadyThere, Malformed, NotFound
+from warpdrive.application.control.errors import AlreadyThere, Malformed, NotFound, VersionMismatch
 from warpdrive.application.ports.network_checks import NetworkCheckFailed, PrivateLinkReport
 from warpdrive.domain.price_book.values import PriceEntry
 from warpdrive.domain.quota.values import QuotaLimits
@@ -185,6 +185,28 @@ async def test_what_the_network_says_is_kept_and_decides() -> None:
     with pytest.raises(NetworkCheckFailed):
         await on.plane.tenants.validate(on.call(), TENANT, checks)
     assert len(await on.events()) == count
+
+
+async def test_what_was_seen_of_one_way_is_not_kept_about_another() -> None:
+    """A grant that came to name another endpoint while the network was looked at has to be looked at itself."""
+    on = MemoryPlane()
+    grant = AccessGrant(("*",), "old.privatelink.blob.core.windows.net", enforce_private_link=True)
+    await on.plane.tenants.grant(on.call(), TENANT, grant)
+
+    class Slow(MemoryNetworkChecks):
+        async def private_link(self, endpoint: str) -> PrivateLinkReport:
+            other = AccessGrant(("*",), "new.privatelink.blob.core.windows.net", enforce_private_link=True)
+            await on.plane.tenants.grant(on.call(), TENANT, other)
+            return await super().private_link(endpoint)
+
+    checks = Slow()
+    checks.links[grant.private_endpoint] = PrivateLinkReport(valid=True, addresses=("10.0.0.4",))
+    with pytest.raises(VersionMismatch):
+        await on.plane.tenants.validate(on.call(), TENANT, checks)
+    request = AccessRequest("ada", "s3", "/x", "node-1")
+    decision = (await on.plane.tenants.check(on.call(), TENANT, request)).value
+    assert isinstance(decision, Denied)
+    assert decision.reasons == (DenialReason.PRIVATE_LINK_NOT_VALIDATED,)
 
 
 async def test_a_tenant_that_nobody_granted_is_not_found() -> None:
