@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.ports import LOOPBACK, free_port
 from tests.support.served_plane import ServedPlane, served_plane
+from warpdrive.entrypoints.ctl import completion
 from warpdrive.entrypoints.ctl.main import main
+
+
+@pytest.fixture(autouse=True)
+def _nobody_at_the_default_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A control plane that this machine happens to run, and its admin's token, are none of a test's business."""
+    monkeypatch.setattr(completion, "DEFAULT_SERVER", f"http://{LOOPBACK}:{free_port()}")
 
 
 class Operator:
