@@ -11,6 +11,9 @@ from warpdrive.adapters.store.connecting import Role
 
 APPEND_FUNCTION: Final = "public.warpdrive_append"
 
+FACTS: Final = ("storage", "telemetry", "governance")
+"""Schemas of what is observed and counted, which no event says and the application may change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Right:
@@ -54,6 +57,20 @@ RIGHTS: Final = (
     Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_begin_rebuild"),
     Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_swap_rebuilt"),
     Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_clear_rebuild"),
+    *(
+        right
+        for schema in FACTS
+        for right in (
+            Right(Role.APP, "USAGE", f"SCHEMA {schema}"),
+            Right(Role.AUDIT, "USAGE", f"SCHEMA {schema}"),
+            Right(Role.APP, "SELECT, INSERT, UPDATE, DELETE", f"ALL TABLES IN SCHEMA {schema}"),
+            Right(Role.AUDIT, "SELECT", f"ALL TABLES IN SCHEMA {schema}"),
+        )
+    ),
+    # Partitions are tables too: made and dropped by these, and by nobody else.
+    Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_telemetry_day"),
+    Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_telemetry_drop_day"),
+    Right(Role.APP, "EXECUTE", "FUNCTION public.warpdrive_telemetry_drop_month"),
 )
 """Additions by later revisions go here too."""
 
@@ -62,7 +79,7 @@ WRITERS: Final = """
     SELECT DISTINCT pg_get_userbyid(a.grantee)
     FROM (
         SELECT c.relacl AS acl, c.relowner AS owner FROM pg_class AS c
-            WHERE c.relnamespace IN ('public'::regnamespace, 'read_model'::regnamespace)
+            WHERE c.relnamespace::regnamespace::text IN ('public', 'read_model', 'storage', 'telemetry', 'governance')
                 AND pg_get_userbyid(c.relowner) = current_user
         UNION ALL SELECT p.proacl, p.proowner FROM pg_proc AS p
             WHERE p.pronamespace = 'public'::regnamespace AND pg_get_userbyid(p.proowner) = current_user

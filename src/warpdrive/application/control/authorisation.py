@@ -60,6 +60,10 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "ControlService/RegisterAgent": Rule(_NODES, namespace_field="namespace", node_field="node"),
         "ControlService/Heartbeat": Rule(_NODES, node_field="node"),
         "ControlService/ListAgents": Rule(_READERS),
+        "ControlService/StartCrawl": Rule(_OPERATORS, everywhere=True),
+        "ControlService/ListCrawls": Rule(_READERS),
+        "ControlService/GetCrawl": Rule(_READERS),
+        "ControlService/CancelCrawl": Rule(_OPERATORS, everywhere=True),
         "ControlService/WatchAgent": Rule(_NODES, namespace_field="namespace", node_field="node"),
         "GovernanceService/SetQuota": Rule(_OPERATORS, team_field="team"),
         "GovernanceService/ListQuotas": Rule(_READERS),
@@ -78,6 +82,27 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "GovernanceService/GetPriceBook": Rule(_READERS),
         "GovernanceService/ListPriceBooks": Rule(_READERS),
         "GovernanceService/RetirePriceBook": Rule(_OPERATORS, everywhere=True),
+        # Whoever has a scope of teams asks for one of them by name.
+        "GovernanceService/GetUsage": Rule(_READERS, team_field="team"),
+        "GovernanceService/ListStale": Rule(_READERS, team_field="team"),
+        "GovernanceService/GetGrowth": Rule(_READERS, team_field="team"),
+        "GovernanceService/ListRecommendations": Rule(_READERS, team_field="team"),
+        "GovernanceService/GetCost": Rule(_READERS, team_field="team"),
+        # What one person reads, and what others hold.
+        "GovernanceService/GetUser": Rule(_READERS, everywhere=True),
+        "GovernanceService/ListDuplicates": Rule(_READERS, everywhere=True),
+        "GovernanceService/GetJob": Rule(_READERS, everywhere=True),
+        "GovernanceService/ListBackends": Rule(_READERS),
+        "GovernanceService/DismissRecommendation": Rule(_OPERATORS, everywhere=True),
+        "GovernanceService/RestoreRecommendation": Rule(_OPERATORS, everywhere=True),
+        "GovernanceService/SimulateQuota": Rule(_READERS, team_field="team"),
+        "GovernanceService/SetQuotaLeasePolicy": Rule(_OPERATORS, team_field="team"),
+        "GovernanceService/AcquireQuotaLease": Rule(_NODES, node_field="node"),
+        "GovernanceService/SettleQuotaLease": Rule(_NODES, node_field="node"),
+        "GovernanceService/ListQuotaLeases": Rule(_READERS, team_field="team"),
+        # A batch system's epilog speaks with an operator's token, or with its node's.
+        "GovernanceService/ReportJob": Rule(_OPERATORS | {Role.AGENT}),
+        "TelemetryService/IngestEvents": Rule(_NODES, node_field="node"),
     }
 )
 

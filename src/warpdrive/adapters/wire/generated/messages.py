@@ -491,6 +491,82 @@ class QuotaState(betterproto.Message):
 
 
 @dataclass(eq=False, repr=False)
+class Crawl(betterproto.Message):
+    """A pass over a place that holds objects, to index them."""
+
+    id: int = betterproto.int64_field(1)
+    backends: List[str] = betterproto.string_field(2)
+    """The backends that live there."""
+
+    place: str = betterproto.string_field(3)
+    generation: int = betterproto.int64_field(4)
+    state: str = betterproto.string_field(5)
+    """
+    queued, running, completed, held (waits for somebody to confirm deletions), failed or cancelled.
+    """
+
+    detail: str = betterproto.string_field(6)
+    """Why, where there is something to say; what to do about it."""
+
+    source: str = betterproto.string_field(7)
+    """list or inventory."""
+
+    requested_by: str = betterproto.string_field(8)
+    requested_at: datetime = betterproto.message_field(9)
+    started_at: datetime = betterproto.message_field(10)
+    ended_at: datetime = betterproto.message_field(11)
+    objects: int = betterproto.int64_field(12)
+    bytes: int = betterproto.int64_field(13)
+    added: int = betterproto.int64_field(14)
+    changed: int = betterproto.int64_field(15)
+    deleted: int = betterproto.int64_field(16)
+    parts_done: int = betterproto.int64_field(17)
+    """Parts of the key space that are done, and that are known."""
+
+    parts_known: int = betterproto.int64_field(18)
+
+
+@dataclass(eq=False, repr=False)
+class StartCrawlRequest(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    """: every one."""
+
+    confirm_deletions: bool = betterproto.bool_field(2)
+    """
+    Believe the next listing even if very much, or everything, is missing from it.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class StartCrawlResponse(betterproto.Message):
+    crawls: List["Crawl"] = betterproto.message_field(1)
+
+
+@dataclass(eq=False, repr=False)
+class ListCrawlsRequest(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    state: str = betterproto.string_field(2)
+    page_size: int = betterproto.int32_field(3)
+    page_token: str = betterproto.string_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class ListCrawlsResponse(betterproto.Message):
+    crawls: List["Crawl"] = betterproto.message_field(1)
+    next_page_token: str = betterproto.string_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class GetCrawlRequest(betterproto.Message):
+    id: int = betterproto.int64_field(1)
+
+
+@dataclass(eq=False, repr=False)
+class CancelCrawlRequest(betterproto.Message):
+    id: int = betterproto.int64_field(1)
+
+
+@dataclass(eq=False, repr=False)
 class SetQuotaRequest(betterproto.Message):
     team: str = betterproto.string_field(1)
     backend: str = betterproto.string_field(2)
@@ -677,6 +753,677 @@ class RetirePriceBookRequest(betterproto.Message):
 
 
 @dataclass(eq=False, repr=False)
+class AsOf(betterproto.Message):
+    """
+    As of when an answer holds. Every answer about storage and its use says so.
+    """
+
+    computed_at: datetime = betterproto.message_field(1)
+    position: int = betterproto.int64_field(2)
+    """
+    Position of the decisions (teams, rules, prices) that it was computed from, and up to which one owners of objects
+     have been worked out: while the second is behind, objects are still counted for former owners.
+    """
+
+    attributed_position: int = betterproto.int64_field(3)
+    crawls: List["CrawlMark"] = betterproto.message_field(4)
+    """Of each backend concerned."""
+
+    coverage: "Coverage" = betterproto.message_field(5)
+    """
+    What telemetry covers of the days that were asked about; unset where accesses do not matter.
+    """
+
+    readers_counted_at: datetime = betterproto.message_field(6)
+    """
+    When the shares of readers were counted; unset where they do not matter.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class CrawlMark(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    generation: int = betterproto.int64_field(2)
+    """0: never crawled, so nothing is known of it."""
+
+    completed_at: datetime = betterproto.message_field(3)
+    """When that generation was complete."""
+
+
+@dataclass(eq=False, repr=False)
+class Coverage(betterproto.Message):
+    """
+    How much of what nodes did was told, from day to day (UTC), both included.
+    """
+
+    from_day: str = betterproto.string_field(1)
+    to_day: str = betterproto.string_field(2)
+    complete: bool = betterproto.bool_field(3)
+    share: float = betterproto.double_field(4)
+    """Seconds told of seconds that nodes were there, 0 to 1."""
+
+    gaps: List["CoverageGap"] = betterproto.message_field(5)
+    """The first of what is missing."""
+
+    gaps_in_all: int = betterproto.int64_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class CoverageGap(betterproto.Message):
+    node: str = betterproto.string_field(1)
+    """ when nothing at all is known of the day."""
+
+    day: str = betterproto.string_field(2)
+    missing_seconds: int = betterproto.int64_field(3)
+    lost_records: int = betterproto.int64_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class GetUsageRequest(betterproto.Message):
+    group_by: str = betterproto.string_field(1)
+    """team (which "" means), user, backend or prefix."""
+
+    backend: str = betterproto.string_field(2)
+    """
+    Only what lies in this backend, belongs to this team, has a key that starts so.
+    """
+
+    team: str = betterproto.string_field(3)
+    prefix: str = betterproto.string_field(4)
+    basis: str = betterproto.string_field(5)
+    """
+    owner (which "" means, but for users): by the teams' ownership rules. reader: by who read it in the last `days`.
+    """
+
+    days: int = betterproto.int32_field(6)
+    """
+    Of reader only; one of the windows that are counted: 30 (which 0 means) or 90.
+    """
+
+    depth: int = betterproto.int32_field(7)
+    """
+    Of group_by prefix only: how many parts of the key make a group; 0 means 1.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class UsageRow(betterproto.Message):
+    name: str = betterproto.string_field(1)
+    """What was grouped by. "" in a row that `kind` explains."""
+
+    id: str = betterproto.string_field(2)
+    kind: str = betterproto.string_field(3)
+    """
+    team, user, backend or prefix; unattributed (nobody owns it, or its readers are in no team), unread (nobody read it).
+    """
+
+    objects: int = betterproto.int64_field(4)
+    bytes: int = betterproto.int64_field(5)
+    share: float = betterproto.double_field(6)
+    """Of all bytes, 0 to 1."""
+
+
+@dataclass(eq=False, repr=False)
+class GetUsageResponse(betterproto.Message):
+    rows: List["UsageRow"] = betterproto.message_field(1)
+    total_objects: int = betterproto.int64_field(2)
+    total_bytes: int = betterproto.int64_field(3)
+    basis: str = betterproto.string_field(4)
+    rule: str = betterproto.string_field(5)
+    """How objects of several owners or readers were split."""
+
+    as_of: "AsOf" = betterproto.message_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class ListStaleRequest(betterproto.Message):
+    days: str = betterproto.string_field(1)
+    """90" or "90d"; "" means 90."""
+
+    min_size: str = betterproto.string_field(2)
+    """A size such as "1GB"."""
+
+    backend: str = betterproto.string_field(3)
+    team: str = betterproto.string_field(4)
+    page_size: int = betterproto.int32_field(5)
+    page_token: str = betterproto.string_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class StaleObject(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    key: str = betterproto.string_field(2)
+    bytes: int = betterproto.int64_field(3)
+    teams: List[str] = betterproto.string_field(4)
+    last_used_day: str = betterproto.string_field(5)
+    """
+    The last day (UTC) on which it was used, and what happened then: accessed, modified or first_seen.
+    """
+
+    last_used_by: str = betterproto.string_field(6)
+    idle_days: int = betterproto.int32_field(7)
+    standing: str = betterproto.string_field(8)
+    """stale, or unknown while telemetry of the window is incomplete."""
+
+    storage_class: str = betterproto.string_field(9)
+
+
+@dataclass(eq=False, repr=False)
+class ListStaleResponse(betterproto.Message):
+    objects: List["StaleObject"] = betterproto.message_field(1)
+    next_page_token: str = betterproto.string_field(2)
+    stale_objects: int = betterproto.int64_field(3)
+    stale_bytes: int = betterproto.int64_field(4)
+    unknown_objects: int = betterproto.int64_field(5)
+    unknown_bytes: int = betterproto.int64_field(6)
+    total_objects: int = betterproto.int64_field(7)
+    total_bytes: int = betterproto.int64_field(8)
+    as_of: "AsOf" = betterproto.message_field(9)
+
+
+@dataclass(eq=False, repr=False)
+class GetGrowthRequest(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    team: str = betterproto.string_field(2)
+    period: str = betterproto.string_field(3)
+    """Days: "30" or "30d"; "" means 30."""
+
+
+@dataclass(eq=False, repr=False)
+class GrowthDay(betterproto.Message):
+    day: str = betterproto.string_field(1)
+    bytes: int = betterproto.int64_field(2)
+    """At the day's end."""
+
+    objects: int = betterproto.int64_field(3)
+    added_bytes: int = betterproto.int64_field(4)
+    added_objects: int = betterproto.int64_field(5)
+    removed_bytes: int = betterproto.int64_field(6)
+    removed_objects: int = betterproto.int64_field(7)
+    changed_bytes: int = betterproto.int64_field(8)
+    """By objects that became larger or smaller."""
+
+    moved_bytes: int = betterproto.int64_field(9)
+    """From or to other teams, when rules changed; 0 over all teams."""
+
+    moved_objects: int = betterproto.int64_field(10)
+
+
+@dataclass(eq=False, repr=False)
+class ForecastDay(betterproto.Message):
+    day: str = betterproto.string_field(1)
+    low_bytes: int = betterproto.int64_field(2)
+    expected_bytes: int = betterproto.int64_field(3)
+    high_bytes: int = betterproto.int64_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class GetGrowthResponse(betterproto.Message):
+    days: List["GrowthDay"] = betterproto.message_field(1)
+    forecast: List["ForecastDay"] = betterproto.message_field(2)
+    """Empty when `refused` says why."""
+
+    refused: str = betterproto.string_field(3)
+    method: str = betterproto.string_field(4)
+    """How the forecast was made and what its band means."""
+
+    as_of: "AsOf" = betterproto.message_field(5)
+
+
+@dataclass(eq=False, repr=False)
+class GetUserRequest(betterproto.Message):
+    user: str = betterproto.string_field(1)
+    days: str = betterproto.string_field(2)
+    """30" or "30d", which "" means."""
+
+
+@dataclass(eq=False, repr=False)
+class UserBackend(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    opens: int = betterproto.int64_field(2)
+    bytes_read: int = betterproto.int64_field(3)
+    """Served by agents."""
+
+    hits: int = betterproto.int64_field(4)
+    misses: int = betterproto.int64_field(5)
+    last_day: str = betterproto.string_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class UserObject(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    key: str = betterproto.string_field(2)
+    bytes: Optional[int] = betterproto.int64_field(3, optional=True)
+    """Size now; unset when it is not indexed or gone."""
+
+    opens: int = betterproto.int64_field(4)
+    bytes_read: int = betterproto.int64_field(5)
+    last_day: str = betterproto.string_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class UserJob(betterproto.Message):
+    job: str = betterproto.string_field(1)
+    opens: int = betterproto.int64_field(2)
+    bytes_read: int = betterproto.int64_field(3)
+    last_day: str = betterproto.string_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class GetUserResponse(betterproto.Message):
+    user: str = betterproto.string_field(1)
+    teams: List[str] = betterproto.string_field(2)
+    backends: List["UserBackend"] = betterproto.message_field(3)
+    objects: List["UserObject"] = betterproto.message_field(4)
+    """Most read first, at most 100."""
+
+    jobs: List["UserJob"] = betterproto.message_field(5)
+    """Latest first, at most 100."""
+
+    reader_bytes: int = betterproto.int64_field(6)
+    """What the user's share is by the reader basis over 30 days."""
+
+    as_of: "AsOf" = betterproto.message_field(7)
+
+
+@dataclass(eq=False, repr=False)
+class ListBackendsRequest(betterproto.Message):
+    pass
+
+
+@dataclass(eq=False, repr=False)
+class BackendState(betterproto.Message):
+    name: str = betterproto.string_field(1)
+    type: str = betterproto.string_field(2)
+    place: str = betterproto.string_field(3)
+    """Which place it is: type, endpoint, bucket."""
+
+    prefix: str = betterproto.string_field(4)
+    namespaces: List[str] = betterproto.string_field(5)
+    objects: int = betterproto.int64_field(6)
+    bytes: int = betterproto.int64_field(7)
+    generation: int = betterproto.int64_field(8)
+    crawled_at: datetime = betterproto.message_field(9)
+    last_crawl: "Crawl" = betterproto.message_field(10)
+    """The newest crawl, whatever came of it."""
+
+
+@dataclass(eq=False, repr=False)
+class ListBackendsResponse(betterproto.Message):
+    backends: List["BackendState"] = betterproto.message_field(1)
+    as_of: "AsOf" = betterproto.message_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class ListDuplicatesRequest(betterproto.Message):
+    min_size: str = betterproto.string_field(1)
+    backend: str = betterproto.string_field(2)
+    page_size: int = betterproto.int32_field(3)
+    page_token: str = betterproto.string_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class DuplicateCopy(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    key: str = betterproto.string_field(2)
+    storage_class: str = betterproto.string_field(3)
+
+
+@dataclass(eq=False, repr=False)
+class DuplicateGroup(betterproto.Message):
+    bytes: int = betterproto.int64_field(1)
+    checksum: str = betterproto.string_field(2)
+    """md5 or crc32c, and the digits."""
+
+    confidence: str = betterproto.string_field(3)
+    """high: equal size and MD5. medium: equal size and CRC32C."""
+
+    copies: List["DuplicateCopy"] = betterproto.message_field(4)
+    """At most 20 of them."""
+
+    copies_in_all: int = betterproto.int64_field(5)
+    wasted_bytes: int = betterproto.int64_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class ListDuplicatesResponse(betterproto.Message):
+    groups: List["DuplicateGroup"] = betterproto.message_field(1)
+    next_page_token: str = betterproto.string_field(2)
+    groups_in_all: int = betterproto.int64_field(3)
+    wasted_bytes: int = betterproto.int64_field(4)
+    unchecked_objects: int = betterproto.int64_field(5)
+    """
+    Objects whose backend tells no checksum: nothing is known about them.
+    """
+
+    as_of: "AsOf" = betterproto.message_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class ListRecommendationsRequest(betterproto.Message):
+    kind: str = betterproto.string_field(1)
+    """archive_stale, remove_duplicates or cheaper_class; "" for all."""
+
+    team: str = betterproto.string_field(2)
+    backend: str = betterproto.string_field(3)
+    dismissed: bool = betterproto.bool_field(4)
+    """Those dismissed, too."""
+
+    book: str = betterproto.string_field(5)
+
+
+@dataclass(eq=False, repr=False)
+class Recommendation(betterproto.Message):
+    id: str = betterproto.string_field(1)
+    """The same for ever for the same kind, team and backend."""
+
+    kind: str = betterproto.string_field(2)
+    team: str = betterproto.string_field(3)
+    backend: str = betterproto.string_field(4)
+    summary: str = betterproto.string_field(5)
+    evidence: List[str] = betterproto.string_field(6)
+    assumptions: List[str] = betterproto.string_field(7)
+    objects: int = betterproto.int64_field(8)
+    bytes: int = betterproto.int64_field(9)
+    saving_low: str = betterproto.string_field(10)
+    """
+    A month, as decimal texts in the book's currency; "" without a price.
+    """
+
+    saving_high: str = betterproto.string_field(11)
+    currency: str = betterproto.string_field(12)
+    dismissal: "Dismissal" = betterproto.message_field(13)
+
+
+@dataclass(eq=False, repr=False)
+class ListRecommendationsResponse(betterproto.Message):
+    recommendations: List["Recommendation"] = betterproto.message_field(1)
+    as_of: "AsOf" = betterproto.message_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class DismissRecommendationRequest(betterproto.Message):
+    recommendation: str = betterproto.string_field(1)
+    reason: str = betterproto.string_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class RestoreRecommendationRequest(betterproto.Message):
+    recommendation: str = betterproto.string_field(1)
+
+
+@dataclass(eq=False, repr=False)
+class Dismissal(betterproto.Message):
+    recommendation: str = betterproto.string_field(1)
+    dismissed: bool = betterproto.bool_field(2)
+    """False: it is recommended (again)."""
+
+    reason: str = betterproto.string_field(3)
+    by: str = betterproto.string_field(4)
+    at: datetime = betterproto.message_field(5)
+    version: int = betterproto.int64_field(6)
+
+
+@dataclass(eq=False, repr=False)
+class GetCostRequest(betterproto.Message):
+    book: str = betterproto.string_field(1)
+    """ when there is only one."""
+
+    group_by: str = betterproto.string_field(2)
+    """team (which "" means) or backend."""
+
+    backend: str = betterproto.string_field(3)
+    team: str = betterproto.string_field(4)
+    months: int = betterproto.int32_field(5)
+    """How far to look ahead, 0 to 24."""
+
+
+@dataclass(eq=False, repr=False)
+class CostRow(betterproto.Message):
+    name: str = betterproto.string_field(1)
+    id: str = betterproto.string_field(2)
+    kind: str = betterproto.string_field(3)
+    """As in UsageRow."""
+
+    bytes: int = betterproto.int64_field(4)
+    capacity: str = betterproto.string_field(5)
+    """A month at today's size and the last 30 days' use; decimal texts."""
+
+    requests_low: str = betterproto.string_field(6)
+    requests_high: str = betterproto.string_field(7)
+    egress_low: str = betterproto.string_field(8)
+    egress_high: str = betterproto.string_field(9)
+    total_low: str = betterproto.string_field(10)
+    total_high: str = betterproto.string_field(11)
+    unpriced_bytes: int = betterproto.int64_field(12)
+    """Bytes for which the book has no price."""
+
+
+@dataclass(eq=False, repr=False)
+class CostMonth(betterproto.Message):
+    month: str = betterproto.string_field(1)
+    """2026-12"."""
+
+    low: str = betterproto.string_field(2)
+    expected: str = betterproto.string_field(3)
+    high: str = betterproto.string_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class GetCostResponse(betterproto.Message):
+    book: str = betterproto.string_field(1)
+    currency: str = betterproto.string_field(2)
+    rows: List["CostRow"] = betterproto.message_field(3)
+    total_low: str = betterproto.string_field(4)
+    total_high: str = betterproto.string_field(5)
+    projection: List["CostMonth"] = betterproto.message_field(6)
+    """Of capacity; empty when `refused` says why."""
+
+    refused: str = betterproto.string_field(7)
+    assumptions: List[str] = betterproto.string_field(8)
+    as_of: "AsOf" = betterproto.message_field(9)
+
+
+@dataclass(eq=False, repr=False)
+class SimulateQuotaRequest(betterproto.Message):
+    team: str = betterproto.string_field(1)
+    backend: str = betterproto.string_field(2)
+    """ means "*"."""
+
+    soft: str = betterproto.string_field(3)
+    hard: str = betterproto.string_field(4)
+    grace: str = betterproto.string_field(5)
+    days: str = betterproto.string_field(6)
+    """90" or "90d", which "" means."""
+
+
+@dataclass(eq=False, repr=False)
+class QuotaCrossing(betterproto.Message):
+    day: str = betterproto.string_field(1)
+    what: str = betterproto.string_field(2)
+    """soft_crossed, grace_ended, hard_crossed or recovered."""
+
+    usage_bytes: int = betterproto.int64_field(3)
+
+
+@dataclass(eq=False, repr=False)
+class SimulateQuotaResponse(betterproto.Message):
+    crossings: List["QuotaCrossing"] = betterproto.message_field(1)
+    days_warned: int = betterproto.int32_field(2)
+    days_refused: int = betterproto.int32_field(3)
+    highest_bytes: int = betterproto.int64_field(4)
+    now_bytes: int = betterproto.int64_field(5)
+    standing_now: str = betterproto.string_field(6)
+    refused_bytes: int = betterproto.int64_field(7)
+    """Bytes added on days on which leases would have been refused."""
+
+    as_of: "AsOf" = betterproto.message_field(8)
+
+
+@dataclass(eq=False, repr=False)
+class SetQuotaLeasePolicyRequest(betterproto.Message):
+    team: str = betterproto.string_field(1)
+    backend: str = betterproto.string_field(2)
+    """ means "*"."""
+
+    size: str = betterproto.string_field(3)
+    period: str = betterproto.string_field(4)
+
+
+@dataclass(eq=False, repr=False)
+class AcquireQuotaLeaseRequest(betterproto.Message):
+    node: str = betterproto.string_field(1)
+    backend: str = betterproto.string_field(2)
+    key: str = betterproto.string_field(3)
+    """
+    The key that will be written, or its prefix: whose it will be decides whose quota is asked.
+    """
+
+    bytes: int = betterproto.int64_field(4)
+    """Bytes wanted; 0: as many as the policy gives."""
+
+
+@dataclass(eq=False, repr=False)
+class QuotaLease(betterproto.Message):
+    id: str = betterproto.string_field(1)
+    node: str = betterproto.string_field(2)
+    backend: str = betterproto.string_field(3)
+    teams: List[str] = betterproto.string_field(4)
+    """Whose quotas it counts against; none: nobody limits this."""
+
+    bytes: int = betterproto.int64_field(5)
+    settled_bytes: int = betterproto.int64_field(6)
+    granted_at: datetime = betterproto.message_field(7)
+    expires_at: datetime = betterproto.message_field(8)
+    state: str = betterproto.string_field(9)
+    """open, settled or expired."""
+
+    warned: bool = betterproto.bool_field(10)
+    """A soft limit is crossed: the team should know."""
+
+
+@dataclass(eq=False, repr=False)
+class SettleQuotaLeaseRequest(betterproto.Message):
+    node: str = betterproto.string_field(1)
+    lease: str = betterproto.string_field(2)
+    used_bytes: int = betterproto.int64_field(3)
+
+
+@dataclass(eq=False, repr=False)
+class ListQuotaLeasesRequest(betterproto.Message):
+    team: str = betterproto.string_field(1)
+    backend: str = betterproto.string_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class ListQuotaLeasesResponse(betterproto.Message):
+    leases: List["QuotaLease"] = betterproto.message_field(1)
+    open_bytes: int = betterproto.int64_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class ReportJobRequest(betterproto.Message):
+    job: str = betterproto.string_field(1)
+    user: str = betterproto.string_field(2)
+    status: str = betterproto.string_field(3)
+    """running, completed, failed or cancelled."""
+
+    started_at: datetime = betterproto.message_field(4)
+    """
+    Given, the user's accesses from then on that name no job are known as this one's.
+    """
+
+    ended_at: datetime = betterproto.message_field(5)
+
+
+@dataclass(eq=False, repr=False)
+class JobBackend(betterproto.Message):
+    backend: str = betterproto.string_field(1)
+    opens: int = betterproto.int64_field(2)
+    bytes_read: int = betterproto.int64_field(3)
+    hits: int = betterproto.int64_field(4)
+    misses: int = betterproto.int64_field(5)
+
+
+@dataclass(eq=False, repr=False)
+class Job(betterproto.Message):
+    job: str = betterproto.string_field(1)
+    user: str = betterproto.string_field(2)
+    status: str = betterproto.string_field(3)
+    started_at: datetime = betterproto.message_field(4)
+    ended_at: datetime = betterproto.message_field(5)
+    reported_at: datetime = betterproto.message_field(6)
+    backends: List["JobBackend"] = betterproto.message_field(7)
+    opens: int = betterproto.int64_field(8)
+    bytes_read: int = betterproto.int64_field(9)
+    claimed_bytes: int = betterproto.int64_field(10)
+    """Of them, bytes that are the job's by its user and time only."""
+
+    as_of: "AsOf" = betterproto.message_field(11)
+
+
+@dataclass(eq=False, repr=False)
+class GetJobRequest(betterproto.Message):
+    job: str = betterproto.string_field(1)
+    user: str = betterproto.string_field(2)
+    """ when no two users have jobs of this name."""
+
+
+@dataclass(eq=False, repr=False)
+class IngestEventsRequest(betterproto.Message):
+    """
+    One batch: columns, or rows for who writes by hand. With both, they are one batch.
+    """
+
+    batch_id: str = betterproto.string_field(1)
+    """A UUID, the batch's for ever: the same in every attempt to send it."""
+
+    node: str = betterproto.string_field(2)
+    """
+    Who saw all this; an agent's token allows its own node only. A row's `node` must be this or "".
+    """
+
+    sent_at_ms: int = betterproto.int64_field(3)
+    """
+    The sender's clock when it sends, Unix time in milliseconds; 0: not said. A clock that is wrong by more than two
+     minutes is corrected by it.
+    """
+
+    covers_from_ms: int = betterproto.int64_field(4)
+    """
+    What this batch covers: everything that happened on the node in [from, to) is in it or in `lost`. Both 0: nothing
+     is claimed. Nodes that see nothing send empty batches, so that silence is not taken for idleness.
+    """
+
+    covers_to_ms: int = betterproto.int64_field(5)
+    lost: int = betterproto.int64_field(6)
+    """Records lost on the node since the batch before."""
+
+    metadata_sample_rate: float = betterproto.double_field(7)
+    """
+    Share of metadata operations (stat, list) that were recorded, 0 to 1. Opens, reads and writes all are.
+    """
+
+    columns: "AccessColumns" = betterproto.message_field(8)
+    rows: List["AccessRecord"] = betterproto.message_field(9)
+
+
+@dataclass(eq=False, repr=False)
+class IngestEventsResponse(betterproto.Message):
+    accepted: int = betterproto.int64_field(1)
+    """Records counted by this call; 0 for a repeated batch."""
+
+    repeated_batch: bool = betterproto.bool_field(2)
+    too_old: int = betterproto.int64_field(3)
+    """Records older than what is still kept, left out."""
+
+    clock_correction_seconds: float = betterproto.double_field(4)
+    """
+    Seconds by which the sender's clock was corrected; 0 when it is right.
+    """
+
+
+@dataclass(eq=False, repr=False)
 class AccessRecord(betterproto.Message):
     """
     One record per open handle and flush interval, or one sampled metadata operation.
@@ -690,9 +1437,17 @@ class AccessRecord(betterproto.Message):
     window_ms: int = betterproto.int64_field(2)
     node: str = betterproto.string_field(3)
     user: str = betterproto.string_field(4)
+    """
+    Login name of the uid that opened, or its number where the node knows none.
+    """
+
     uid: int = betterproto.uint32_field(5)
     job: str = betterproto.string_field(6)
+    """Slurm job id, or "pod:<uid>" of a Kubernetes pod; "" for neither."""
+
     backend: str = betterproto.string_field(7)
+    """The backend's name and the key below its prefix."""
+
     key: str = betterproto.string_field(8)
     path: str = betterproto.string_field(9)
     version: str = betterproto.string_field(10)
@@ -714,37 +1469,41 @@ class AccessRecord(betterproto.Message):
 @dataclass(eq=False, repr=False)
 class AccessColumns(betterproto.Message):
     """
-    Many records as columns: rows of text refer to `strings` by index; all columns have one length.
+    Many records as columns of one length. A column of text holds indexes into `strings`; one that is empty holds nothing
+     but "" or 0.
     """
 
-    batch_id: str = betterproto.string_field(1)
-    """A UUID; a batch that comes twice counts once."""
+    strings: List[str] = betterproto.string_field(1)
+    ts_ms_delta: List[int] = betterproto.sint64_field(2)
+    """
+    Start of the window: the first absolute, each other relative to the one before.
+    """
 
-    node: str = betterproto.string_field(2)
-    metadata_sample_rate: float = betterproto.double_field(3)
-    """Share of metadata operations that were recorded, 0 to 1."""
+    window_ms: List[int] = betterproto.int64_field(3)
+    user: List[int] = betterproto.uint32_field(4)
+    uid: List[int] = betterproto.uint32_field(5)
+    job: List[int] = betterproto.uint32_field(6)
+    backend: List[int] = betterproto.uint32_field(7)
+    key: List[int] = betterproto.uint32_field(8)
+    path: List[int] = betterproto.uint32_field(9)
+    """
+    The record's path where it does not end with its key; else index of what stands before the key, plus the number of
+     strings: paths would double the batch.
+    """
 
-    lost: int = betterproto.int64_field(4)
-    """Records lost on the node since the last batch."""
+    version: List[int] = betterproto.uint32_field(10)
+    op: List[int] = betterproto.uint32_field(11)
+    """
+    0 open, 1 read, 2 list, 3 stat, 4 write: an index into these words, not into `strings`.
+    """
 
-    strings: List[str] = betterproto.string_field(5)
-    ts_ms_delta: List[int] = betterproto.sint64_field(6)
-    window_ms: List[int] = betterproto.int64_field(7)
-    user: List[int] = betterproto.uint32_field(8)
-    uid: List[int] = betterproto.uint32_field(9)
-    job: List[int] = betterproto.uint32_field(10)
-    backend: List[int] = betterproto.uint32_field(11)
-    key: List[int] = betterproto.uint32_field(12)
-    path: List[int] = betterproto.uint32_field(13)
-    version: List[int] = betterproto.uint32_field(14)
-    op: List[int] = betterproto.uint32_field(15)
-    opens: List[int] = betterproto.int64_field(16)
-    bytes_read: List[int] = betterproto.int64_field(17)
-    hits: List[int] = betterproto.int64_field(18)
-    misses: List[int] = betterproto.int64_field(19)
-    latency_ms: List[float] = betterproto.double_field(20)
-    latency_max_ms: List[float] = betterproto.double_field(21)
-    error: List[int] = betterproto.uint32_field(22)
+    opens: List[int] = betterproto.int64_field(12)
+    bytes_read: List[int] = betterproto.int64_field(13)
+    hits: List[int] = betterproto.int64_field(14)
+    misses: List[int] = betterproto.int64_field(15)
+    latency_ms: List[float] = betterproto.float_field(16)
+    latency_max_ms: List[float] = betterproto.float_field(17)
+    error: List[int] = betterproto.uint32_field(18)
 
 
 class ControlServiceStub(betterproto.ServiceStub):
@@ -1122,6 +1881,74 @@ class ControlServiceStub(betterproto.ServiceStub):
             metadata=metadata,
         )
 
+    async def start_crawl(
+        self,
+        start_crawl_request: "StartCrawlRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "StartCrawlResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.ControlService/StartCrawl",
+            start_crawl_request,
+            StartCrawlResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_crawls(
+        self,
+        list_crawls_request: "ListCrawlsRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListCrawlsResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.ControlService/ListCrawls",
+            list_crawls_request,
+            ListCrawlsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_crawl(
+        self,
+        get_crawl_request: "GetCrawlRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "Crawl":
+        return await self._unary_unary(
+            "/warpdrive.v1.ControlService/GetCrawl",
+            get_crawl_request,
+            Crawl,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def cancel_crawl(
+        self,
+        cancel_crawl_request: "CancelCrawlRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "Crawl":
+        return await self._unary_unary(
+            "/warpdrive.v1.ControlService/CancelCrawl",
+            cancel_crawl_request,
+            Crawl,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def watch_agent(
         self,
         watch_agent_request: "WatchAgentRequest",
@@ -1414,6 +2241,314 @@ class GovernanceServiceStub(betterproto.ServiceStub):
             metadata=metadata,
         )
 
+    async def get_usage(
+        self,
+        get_usage_request: "GetUsageRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "GetUsageResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/GetUsage",
+            get_usage_request,
+            GetUsageResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_stale(
+        self,
+        list_stale_request: "ListStaleRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListStaleResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/ListStale",
+            list_stale_request,
+            ListStaleResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_growth(
+        self,
+        get_growth_request: "GetGrowthRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "GetGrowthResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/GetGrowth",
+            get_growth_request,
+            GetGrowthResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_user(
+        self,
+        get_user_request: "GetUserRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "GetUserResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/GetUser",
+            get_user_request,
+            GetUserResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_backends(
+        self,
+        list_backends_request: "ListBackendsRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListBackendsResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/ListBackends",
+            list_backends_request,
+            ListBackendsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_duplicates(
+        self,
+        list_duplicates_request: "ListDuplicatesRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListDuplicatesResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/ListDuplicates",
+            list_duplicates_request,
+            ListDuplicatesResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_recommendations(
+        self,
+        list_recommendations_request: "ListRecommendationsRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListRecommendationsResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/ListRecommendations",
+            list_recommendations_request,
+            ListRecommendationsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def dismiss_recommendation(
+        self,
+        dismiss_recommendation_request: "DismissRecommendationRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "Dismissal":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/DismissRecommendation",
+            dismiss_recommendation_request,
+            Dismissal,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def restore_recommendation(
+        self,
+        restore_recommendation_request: "RestoreRecommendationRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "Dismissal":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/RestoreRecommendation",
+            restore_recommendation_request,
+            Dismissal,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_cost(
+        self,
+        get_cost_request: "GetCostRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "GetCostResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/GetCost",
+            get_cost_request,
+            GetCostResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def simulate_quota(
+        self,
+        simulate_quota_request: "SimulateQuotaRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "SimulateQuotaResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/SimulateQuota",
+            simulate_quota_request,
+            SimulateQuotaResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def set_quota_lease_policy(
+        self,
+        set_quota_lease_policy_request: "SetQuotaLeasePolicyRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "QuotaState":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/SetQuotaLeasePolicy",
+            set_quota_lease_policy_request,
+            QuotaState,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def acquire_quota_lease(
+        self,
+        acquire_quota_lease_request: "AcquireQuotaLeaseRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "QuotaLease":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/AcquireQuotaLease",
+            acquire_quota_lease_request,
+            QuotaLease,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def settle_quota_lease(
+        self,
+        settle_quota_lease_request: "SettleQuotaLeaseRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "QuotaLease":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/SettleQuotaLease",
+            settle_quota_lease_request,
+            QuotaLease,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_quota_leases(
+        self,
+        list_quota_leases_request: "ListQuotaLeasesRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListQuotaLeasesResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/ListQuotaLeases",
+            list_quota_leases_request,
+            ListQuotaLeasesResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def report_job(
+        self,
+        report_job_request: "ReportJobRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "Job":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/ReportJob",
+            report_job_request,
+            Job,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_job(
+        self,
+        get_job_request: "GetJobRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "Job":
+        return await self._unary_unary(
+            "/warpdrive.v1.GovernanceService/GetJob",
+            get_job_request,
+            Job,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+
+class TelemetryServiceStub(betterproto.ServiceStub):
+    async def ingest_events(
+        self,
+        ingest_events_request: "IngestEventsRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "IngestEventsResponse":
+        return await self._unary_unary(
+            "/warpdrive.v1.TelemetryService/IngestEvents",
+            ingest_events_request,
+            IngestEventsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
 
 class ControlServiceBase(ServiceBase):
 
@@ -1519,6 +2654,22 @@ class ControlServiceBase(ServiceBase):
     async def list_agents(
         self, list_agents_request: "ListAgentsRequest"
     ) -> "ListAgentsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def start_crawl(
+        self, start_crawl_request: "StartCrawlRequest"
+    ) -> "StartCrawlResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_crawls(
+        self, list_crawls_request: "ListCrawlsRequest"
+    ) -> "ListCrawlsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_crawl(self, get_crawl_request: "GetCrawlRequest") -> "Crawl":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def cancel_crawl(self, cancel_crawl_request: "CancelCrawlRequest") -> "Crawl":
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
     async def watch_agent(
@@ -1684,6 +2835,34 @@ class ControlServiceBase(ServiceBase):
         response = await self.list_agents(request)
         await stream.send_message(response)
 
+    async def __rpc_start_crawl(
+        self, stream: "grpclib.server.Stream[StartCrawlRequest, StartCrawlResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.start_crawl(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_crawls(
+        self, stream: "grpclib.server.Stream[ListCrawlsRequest, ListCrawlsResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_crawls(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_crawl(
+        self, stream: "grpclib.server.Stream[GetCrawlRequest, Crawl]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_crawl(request)
+        await stream.send_message(response)
+
+    async def __rpc_cancel_crawl(
+        self, stream: "grpclib.server.Stream[CancelCrawlRequest, Crawl]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.cancel_crawl(request)
+        await stream.send_message(response)
+
     async def __rpc_watch_agent(
         self, stream: "grpclib.server.Stream[WatchAgentRequest, WatchUpdate]"
     ) -> None:
@@ -1828,6 +3007,30 @@ class ControlServiceBase(ServiceBase):
                 ListAgentsRequest,
                 ListAgentsResponse,
             ),
+            "/warpdrive.v1.ControlService/StartCrawl": grpclib.const.Handler(
+                self.__rpc_start_crawl,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                StartCrawlRequest,
+                StartCrawlResponse,
+            ),
+            "/warpdrive.v1.ControlService/ListCrawls": grpclib.const.Handler(
+                self.__rpc_list_crawls,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListCrawlsRequest,
+                ListCrawlsResponse,
+            ),
+            "/warpdrive.v1.ControlService/GetCrawl": grpclib.const.Handler(
+                self.__rpc_get_crawl,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetCrawlRequest,
+                Crawl,
+            ),
+            "/warpdrive.v1.ControlService/CancelCrawl": grpclib.const.Handler(
+                self.__rpc_cancel_crawl,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                CancelCrawlRequest,
+                Crawl,
+            ),
             "/warpdrive.v1.ControlService/WatchAgent": grpclib.const.Handler(
                 self.__rpc_watch_agent,
                 grpclib.const.Cardinality.UNARY_STREAM,
@@ -1903,6 +3106,83 @@ class GovernanceServiceBase(ServiceBase):
     async def retire_price_book(
         self, retire_price_book_request: "RetirePriceBookRequest"
     ) -> "PriceBook":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_usage(
+        self, get_usage_request: "GetUsageRequest"
+    ) -> "GetUsageResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_stale(
+        self, list_stale_request: "ListStaleRequest"
+    ) -> "ListStaleResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_growth(
+        self, get_growth_request: "GetGrowthRequest"
+    ) -> "GetGrowthResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_user(self, get_user_request: "GetUserRequest") -> "GetUserResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_backends(
+        self, list_backends_request: "ListBackendsRequest"
+    ) -> "ListBackendsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_duplicates(
+        self, list_duplicates_request: "ListDuplicatesRequest"
+    ) -> "ListDuplicatesResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_recommendations(
+        self, list_recommendations_request: "ListRecommendationsRequest"
+    ) -> "ListRecommendationsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def dismiss_recommendation(
+        self, dismiss_recommendation_request: "DismissRecommendationRequest"
+    ) -> "Dismissal":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def restore_recommendation(
+        self, restore_recommendation_request: "RestoreRecommendationRequest"
+    ) -> "Dismissal":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_cost(self, get_cost_request: "GetCostRequest") -> "GetCostResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def simulate_quota(
+        self, simulate_quota_request: "SimulateQuotaRequest"
+    ) -> "SimulateQuotaResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def set_quota_lease_policy(
+        self, set_quota_lease_policy_request: "SetQuotaLeasePolicyRequest"
+    ) -> "QuotaState":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def acquire_quota_lease(
+        self, acquire_quota_lease_request: "AcquireQuotaLeaseRequest"
+    ) -> "QuotaLease":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def settle_quota_lease(
+        self, settle_quota_lease_request: "SettleQuotaLeaseRequest"
+    ) -> "QuotaLease":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_quota_leases(
+        self, list_quota_leases_request: "ListQuotaLeasesRequest"
+    ) -> "ListQuotaLeasesResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def report_job(self, report_job_request: "ReportJobRequest") -> "Job":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_job(self, get_job_request: "GetJobRequest") -> "Job":
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
     async def __rpc_set_quota(
@@ -2018,6 +3298,129 @@ class GovernanceServiceBase(ServiceBase):
         response = await self.retire_price_book(request)
         await stream.send_message(response)
 
+    async def __rpc_get_usage(
+        self, stream: "grpclib.server.Stream[GetUsageRequest, GetUsageResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_usage(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_stale(
+        self, stream: "grpclib.server.Stream[ListStaleRequest, ListStaleResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_stale(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_growth(
+        self, stream: "grpclib.server.Stream[GetGrowthRequest, GetGrowthResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_growth(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_user(
+        self, stream: "grpclib.server.Stream[GetUserRequest, GetUserResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_user(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_backends(
+        self, stream: "grpclib.server.Stream[ListBackendsRequest, ListBackendsResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_backends(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_duplicates(
+        self,
+        stream: "grpclib.server.Stream[ListDuplicatesRequest, ListDuplicatesResponse]",
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_duplicates(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_recommendations(
+        self,
+        stream: "grpclib.server.Stream[ListRecommendationsRequest, ListRecommendationsResponse]",
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_recommendations(request)
+        await stream.send_message(response)
+
+    async def __rpc_dismiss_recommendation(
+        self, stream: "grpclib.server.Stream[DismissRecommendationRequest, Dismissal]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.dismiss_recommendation(request)
+        await stream.send_message(response)
+
+    async def __rpc_restore_recommendation(
+        self, stream: "grpclib.server.Stream[RestoreRecommendationRequest, Dismissal]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.restore_recommendation(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_cost(
+        self, stream: "grpclib.server.Stream[GetCostRequest, GetCostResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_cost(request)
+        await stream.send_message(response)
+
+    async def __rpc_simulate_quota(
+        self,
+        stream: "grpclib.server.Stream[SimulateQuotaRequest, SimulateQuotaResponse]",
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.simulate_quota(request)
+        await stream.send_message(response)
+
+    async def __rpc_set_quota_lease_policy(
+        self, stream: "grpclib.server.Stream[SetQuotaLeasePolicyRequest, QuotaState]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.set_quota_lease_policy(request)
+        await stream.send_message(response)
+
+    async def __rpc_acquire_quota_lease(
+        self, stream: "grpclib.server.Stream[AcquireQuotaLeaseRequest, QuotaLease]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.acquire_quota_lease(request)
+        await stream.send_message(response)
+
+    async def __rpc_settle_quota_lease(
+        self, stream: "grpclib.server.Stream[SettleQuotaLeaseRequest, QuotaLease]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.settle_quota_lease(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_quota_leases(
+        self,
+        stream: "grpclib.server.Stream[ListQuotaLeasesRequest, ListQuotaLeasesResponse]",
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_quota_leases(request)
+        await stream.send_message(response)
+
+    async def __rpc_report_job(
+        self, stream: "grpclib.server.Stream[ReportJobRequest, Job]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.report_job(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_job(
+        self, stream: "grpclib.server.Stream[GetJobRequest, Job]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_job(request)
+        await stream.send_message(response)
+
     def __mapping__(self) -> Dict[str, grpclib.const.Handler]:
         return {
             "/warpdrive.v1.GovernanceService/SetQuota": grpclib.const.Handler(
@@ -2115,5 +3518,132 @@ class GovernanceServiceBase(ServiceBase):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 RetirePriceBookRequest,
                 PriceBook,
+            ),
+            "/warpdrive.v1.GovernanceService/GetUsage": grpclib.const.Handler(
+                self.__rpc_get_usage,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetUsageRequest,
+                GetUsageResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/ListStale": grpclib.const.Handler(
+                self.__rpc_list_stale,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListStaleRequest,
+                ListStaleResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/GetGrowth": grpclib.const.Handler(
+                self.__rpc_get_growth,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetGrowthRequest,
+                GetGrowthResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/GetUser": grpclib.const.Handler(
+                self.__rpc_get_user,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetUserRequest,
+                GetUserResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/ListBackends": grpclib.const.Handler(
+                self.__rpc_list_backends,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListBackendsRequest,
+                ListBackendsResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/ListDuplicates": grpclib.const.Handler(
+                self.__rpc_list_duplicates,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListDuplicatesRequest,
+                ListDuplicatesResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/ListRecommendations": grpclib.const.Handler(
+                self.__rpc_list_recommendations,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListRecommendationsRequest,
+                ListRecommendationsResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/DismissRecommendation": grpclib.const.Handler(
+                self.__rpc_dismiss_recommendation,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                DismissRecommendationRequest,
+                Dismissal,
+            ),
+            "/warpdrive.v1.GovernanceService/RestoreRecommendation": grpclib.const.Handler(
+                self.__rpc_restore_recommendation,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                RestoreRecommendationRequest,
+                Dismissal,
+            ),
+            "/warpdrive.v1.GovernanceService/GetCost": grpclib.const.Handler(
+                self.__rpc_get_cost,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetCostRequest,
+                GetCostResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/SimulateQuota": grpclib.const.Handler(
+                self.__rpc_simulate_quota,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                SimulateQuotaRequest,
+                SimulateQuotaResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/SetQuotaLeasePolicy": grpclib.const.Handler(
+                self.__rpc_set_quota_lease_policy,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                SetQuotaLeasePolicyRequest,
+                QuotaState,
+            ),
+            "/warpdrive.v1.GovernanceService/AcquireQuotaLease": grpclib.const.Handler(
+                self.__rpc_acquire_quota_lease,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                AcquireQuotaLeaseRequest,
+                QuotaLease,
+            ),
+            "/warpdrive.v1.GovernanceService/SettleQuotaLease": grpclib.const.Handler(
+                self.__rpc_settle_quota_lease,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                SettleQuotaLeaseRequest,
+                QuotaLease,
+            ),
+            "/warpdrive.v1.GovernanceService/ListQuotaLeases": grpclib.const.Handler(
+                self.__rpc_list_quota_leases,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListQuotaLeasesRequest,
+                ListQuotaLeasesResponse,
+            ),
+            "/warpdrive.v1.GovernanceService/ReportJob": grpclib.const.Handler(
+                self.__rpc_report_job,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ReportJobRequest,
+                Job,
+            ),
+            "/warpdrive.v1.GovernanceService/GetJob": grpclib.const.Handler(
+                self.__rpc_get_job,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetJobRequest,
+                Job,
+            ),
+        }
+
+
+class TelemetryServiceBase(ServiceBase):
+
+    async def ingest_events(
+        self, ingest_events_request: "IngestEventsRequest"
+    ) -> "IngestEventsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def __rpc_ingest_events(
+        self, stream: "grpclib.server.Stream[IngestEventsRequest, IngestEventsResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.ingest_events(request)
+        await stream.send_message(response)
+
+    def __mapping__(self) -> Dict[str, grpclib.const.Handler]:
+        return {
+            "/warpdrive.v1.TelemetryService/IngestEvents": grpclib.const.Handler(
+                self.__rpc_ingest_events,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                IngestEventsRequest,
+                IngestEventsResponse,
             ),
         }
