@@ -18,7 +18,7 @@ from warpdrive.application.ports.event_store import Append, CommandFacts
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.domain.team.aggregate import Team
 from warpdrive.domain.team.values import OwnershipRule
-from warpdrive.entrypoints.control.supervision import keep_worker
+from warpdrive.entrypoints.control.supervision import SettingsSource, keep_worker
 
 APPENDED = "appended meanwhile"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ async def run(plan: ControlPlan) -> Sequence[Result]:
         anyio.create_task_group() as tasks,
     ):
         models = PostgresReadModels(Questions(pool))
-        tasks.start_soon(keep_worker, place, {"level": "error", "format": "json"})
+        tasks.start_soon(keep_worker, place, SettingsSource(None, {"log.level": "error"}))
         await appended(store, 0.2)
         await reached(models, await store.head())
         for _ in range(plan.rounds):

@@ -10,7 +10,9 @@ import anyio
 from tests.support.manual_clock import ManualClock
 from warpdrive.adapters.store.memory.agents import MemoryAgentRegister
 from warpdrive.adapters.store.memory.event_store import MemoryEventStore
+from warpdrive.adapters.store.memory.facts import memory_facts
 from warpdrive.adapters.store.memory.read_models import MemoryReadModels
+from warpdrive.adapters.store.memory.warehouse import Warehouse
 from warpdrive.application.control.calls import Call, Principal
 from warpdrive.application.control.plane import ControlPlane, build_plane
 from warpdrive.application.ports.event_store import Append, Receipt, RecordedEvent
@@ -29,6 +31,7 @@ class MemoryPlane:
         self.models: MemoryReadModels = beside.models if beside else MemoryReadModels()
         self.store: MemoryEventStore = beside.store if beside else _Store(self)
         self.register: MemoryAgentRegister = beside.register if beside else MemoryAgentRegister()
+        self.warehouse: Warehouse = beside.warehouse if beside else Warehouse()
         self._projecting = Projecting(EventCodec())
         self._turn: anyio.Lock = beside._turn if beside else anyio.Lock()
         """Held while projecting: commands that run at the same time project one after another."""
@@ -39,6 +42,7 @@ class MemoryPlane:
             shelf=self.store,
             models=self.models,
             register=self.register,
+            facts=memory_facts(self.warehouse),
             wait=self.wait,
             clock=self.clock,
             new_id=uuid4,

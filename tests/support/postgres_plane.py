@@ -13,6 +13,7 @@ from tests.support.memory_plane import ADMIN
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
 from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.event_store import PostgresEventStore, open_event_store
+from warpdrive.adapters.store.facts import postgres_facts
 from warpdrive.adapters.store.memory.agents import MemoryAgentRegister
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
@@ -60,12 +61,14 @@ async def postgres_plane(place: DatabasePlace) -> AsyncIterator[PostgresPlane]:
         open_pool(place, Role.APP, min_size=1, max_size=2, application_name="tests") as pool,
     ):
         clock = ManualClock()
+        questions = Questions(pool)
         plane = build_plane(
             writer=store,
             reader=store,
             shelf=store,
-            models=PostgresReadModels(Questions(pool)),
+            models=PostgresReadModels(questions),
             register=MemoryAgentRegister(),
+            facts=postgres_facts(questions),
             wait=wait,
             clock=clock,
             new_id=uuid4,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from warpdrive.application.control.agents import Agents
+from warpdrive.application.control.as_of import Moments
 from warpdrive.application.control.commands import Commands
 from warpdrive.application.control.doorkeeping import Doorkeeper
 from warpdrive.application.control.names import Names
@@ -19,6 +20,7 @@ from warpdrive.application.control.watching import Wait, Watch
 from warpdrive.application.ports.agents import AgentRegister
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.event_store import EventReader, EventWriter, SnapshotShelf
+from warpdrive.application.ports.facts import Facts
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.application.projections.codec import EventCodec
 
@@ -35,6 +37,7 @@ class ControlPlane:
     quotas: Quotas
     teams: Teams
     price_books: PriceBooks
+    moments: Moments
     doorkeeper: Doorkeeper
 
 
@@ -45,6 +48,7 @@ def build_plane(
     shelf: SnapshotShelf,
     models: ReadModels,
     register: AgentRegister,
+    facts: Facts,
     wait: Wait,
     clock: Clock,
     new_id: Callable[[], UUID],
@@ -70,5 +74,6 @@ def build_plane(
         quotas=quotas,
         teams=teams,
         price_books=PriceBooks(commands, names, models, new_id),
+        moments=Moments(models, facts.usage),
         doorkeeper=doorkeeper,
     )

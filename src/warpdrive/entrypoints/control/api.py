@@ -30,6 +30,7 @@ from warpdrive.adapters.store.connecting import DatabasePlace, Role, open_pool
 from warpdrive.adapters.store.embedded import embedded_postgres
 from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.event_store import open_event_store
+from warpdrive.adapters.store.facts import postgres_facts
 from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.adapters.wire.dispatch import Dispatcher
@@ -41,7 +42,7 @@ from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.readiness import Readiness
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
-from warpdrive.entrypoints.control.supervision import keep_worker
+from warpdrive.entrypoints.control.supervision import SettingsSource, keep_worker
 from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
 from warpdrive.entrypoints.control.worker import rebuild_read_models
 from warpdrive.entrypoints.process.ending import ending
@@ -55,7 +56,9 @@ _CONNECTIONS: Final = 12
 """For queries; the store has as many again. Two processes of this size fit a server's usual 100 connections."""
 
 
-async def run_api(settings: ControlSettings, *, with_worker: bool, another_token: bool, rebuild: bool) -> None:
+async def run_api(
+    settings: ControlSettings, source: SettingsSource, *, with_worker: bool, another_token: bool, rebuild: bool
+) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; first of all `rebuild` the read models if that is asked for.
 
     Raises what `run.START_FAULTS` lists when it cannot start.
@@ -70,8 +73,7 @@ async def run_api(settings: ControlSettings, *, with_worker: bool, another_token
             await rebuild_read_models(place)
         house = await stack.enter_async_context(_furnished(settings, place))
         if with_worker:
-            log = {"level": settings.log.level, "format": settings.log.format}
-            house.tasks.start_soon(keep_worker, place, log)
+            house.tasks.start_soon(keep_worker, place, source)
         # Before anybody can call, so that whoever finds us ready finds the token too.
         tokens, directory = house.plane.tokens, settings.server.data_dir
         token = await ensure_first_token(tokens, house.readiness, directory)
@@ -162,6 +164,7 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
             shelf=store,
             models=FreshReadModels(models, store, lag, positions.wait),
             register=register,
+            facts=postgres_facts(questions),
             wait=positions.wait,
             clock=clock,
             new_id=uuid4,

@@ -17,6 +17,7 @@ from warpdrive.application.ports.event_store import EventStoreError
 from warpdrive.application.ports.read_models import RebuildUnderWay
 from warpdrive.entrypoints.control.api import run_api
 from warpdrive.entrypoints.control.first_token import TokenFileError
+from warpdrive.entrypoints.control.supervision import SettingsSource
 from warpdrive.entrypoints.control.worker import run_worker
 from warpdrive.entrypoints.process.faults import only_one
 from warpdrive.entrypoints.settings import SettingsError, render_faults
@@ -107,6 +108,7 @@ def _cannot_be(invocation: Invocation, settings: ControlSettings) -> str | None:
 async def _api(settings: ControlSettings, invocation: Invocation) -> None:
     await run_api(
         settings,
+        SettingsSource(invocation.config, invocation.overrides),
         with_worker=invocation.role == "all",
         another_token=invocation.new_admin_token,
         rebuild=invocation.rebuild,

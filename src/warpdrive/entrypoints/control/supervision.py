@@ -7,6 +7,7 @@ know goes the same way, so no password stands in a command line or an environmen
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any, Final
@@ -28,14 +29,28 @@ _PATIENCE: Final = 5.0
 """Seconds to end by itself."""
 
 
-async def keep_worker(place: DatabasePlace, log: Mapping[str, str]) -> None:
-    """Keep a worker process running until cancelled. `log`: level and format, as in the settings."""
-    errand = json.dumps({"place": place_to_json(place), "log": dict(log)}).encode() + b"\n"
+@dataclass(frozen=True, slots=True)
+class SettingsSource:
+    """Where our settings came from: the worker reads them again from there, secrets from its inherited environment."""
+
+    config: Path | None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+async def keep_worker(place: DatabasePlace, source: SettingsSource) -> None:
+    """Keep a worker process running until cancelled."""
+    errand = json.dumps(
+        {
+            "place": place_to_json(place),
+            "config": None if source.config is None else str(source.config.absolute()),
+            "overrides": dict(source.overrides),
+        }
+    )
     pause = _FIRST_PAUSE
     while True:
         started = anyio.current_time()
         try:
-            status: int | str = await _run_once(errand)
+            status: int | str = await _run_once(errand.encode() + b"\n")
         except OSError as fault:
             # Too many processes, or a program that is being replaced: passes, and the API serves meanwhile.
             status = f"could not be started: {fault}"

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, NoReturn
 
 import anyio
@@ -30,7 +31,8 @@ from warpdrive.application.projections.projecting import Projecting
 from warpdrive.entrypoints.control.supervision import place_from_json
 from warpdrive.entrypoints.process.ending import ending
 from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
-from warpdrive.entrypoints.settings.control import ControlSettings
+from warpdrive.entrypoints.settings.control import ControlSettings, load_control_settings
+from warpdrive.entrypoints.settings.secrets import secrets_of
 
 _log = structlog.get_logger(__name__)
 
@@ -39,8 +41,12 @@ _ASK_S: Final = 1.0
 
 
 @asynccontextmanager
-async def working(place: DatabasePlace) -> AsyncIterator[None]:
-    """Do a worker's work while the block runs. Raises DatabaseUnavailable, DatabaseMisconfigured before it."""
+async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncIterator[None]:
+    """Do a worker's work while the block runs; `place` is not `settings.database` where that is an embedded one.
+
+    Raises DatabaseUnavailable, DatabaseMisconfigured before it.
+    """
+    del settings  # crawler, archive and the like read it
     async with (
         open_event_reader(place, Role.APP) as reader,
         open_pool(place, Role.APP, min_size=1, max_size=2, application_name="warpdrive worker") as pool,
@@ -80,25 +86,25 @@ async def run_worker(settings: ControlSettings) -> None:
     assert place is not None, "an embedded database is its api's own"
     async with ending() as told:
         _log.info("the database is ready", database=str(place), revision=await migrate(place))
-        async with working(place):
+        async with working(place, settings):
             notify(READY)
             await told.wait()
             notify(STOPPING)
 
 
-async def _work_until_told(place: DatabasePlace) -> None:
+async def _work_until_told(place: DatabasePlace, settings: ControlSettings) -> None:
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_keep_working, place)
+        tasks.start_soon(_keep_working, place, settings)
         # Nothing more comes; reading returns when the other end is closed, by its owner or by its owner's death.
         await anyio.to_thread.run_sync(sys.stdin.buffer.read, abandon_on_cancel=True)
         tasks.cancel_scope.cancel()
 
 
-async def _keep_working(place: DatabasePlace) -> NoReturn:
+async def _keep_working(place: DatabasePlace, settings: ControlSettings) -> NoReturn:
     """Work; as long as the database is away at the start, wait for it."""
     while True:
         try:
-            async with working(place):
+            async with working(place, settings):
                 await anyio.sleep_forever()
         except DatabaseUnavailable as fault:
             _log.warning("the worker waits for the database", reason=fault.fault)
@@ -113,8 +119,11 @@ async def _keep_working(place: DatabasePlace) -> NoReturn:
 def main() -> None:
     """Run as the child of `supervision`."""
     errand = json.loads(sys.stdin.buffer.readline())
-    configure_logging(errand["log"]["level"], errand["log"]["format"])
-    anyio.run(_work_until_told, place_from_json(errand["place"]))
+    config = None if errand["config"] is None else Path(errand["config"])
+    # Passwords of the database came with the place.
+    settings = load_control_settings(config, os.environ, overrides=errand["overrides"], roles=())
+    configure_logging(settings.log.level, settings.log.format, secrets=secrets_of(settings))
+    anyio.run(_work_until_told, place_from_json(errand["place"]), settings)
     # A reader left behind in its thread must not hold up the exit.
     sys.stderr.flush()
     os._exit(0)

@@ -8,7 +8,7 @@ import structlog
 
 from tests.support.ports import wait_until_async
 from warpdrive.adapters.store.connecting import DatabasePlace, Role
-from warpdrive.entrypoints.control.supervision import keep_worker, place_from_json, place_to_json
+from warpdrive.entrypoints.control.supervision import SettingsSource, keep_worker, place_from_json, place_to_json
 
 PLACE = DatabasePlace(host="/nowhere", port=5432, name="warpdrive", users=dict.fromkeys(Role, "nobody"))
 
@@ -18,7 +18,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(monkeypatch: pytes
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with structlog.testing.capture_logs() as logs:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(keep_worker, PLACE, {"level": "info", "format": "text"})
+            tasks.start_soon(keep_worker, PLACE, SettingsSource(None))
             await wait_until_async(lambda: len(logs) > 1)
             tasks.cancel_scope.cancel()
     assert all(line["log_level"] == "error" and "/nowhere/python" in str(line) for line in logs)
