@@ -56,9 +56,14 @@ class BackendDefinition:
 
     @property
     def fingerprint(self) -> str:
-        """Identify the place itself, whatever its name: type, endpoint, account or bucket, prefix."""
-        place = "|".join(f"{key}={self.options.get(key, '')}" for key in _PLACE_OPTIONS.get(self.type, ()))
-        return f"{self.type}|{place}|prefix={self.prefix}"
+        """Identify what it shows, whatever its name: type, endpoint, account or bucket, prefix."""
+        return f"{self.place}|prefix={self.prefix}"
+
+    @property
+    def place(self) -> str:
+        """Identify where its bytes live: the fingerprint without the prefix. Backends that share it share objects."""
+        options = "|".join(f"{key}={self.options.get(key, '')}" for key in _PLACE_OPTIONS.get(self.type, ()))
+        return f"{self.type}|{options}"
 
 
 @dataclass(frozen=True, slots=True)
