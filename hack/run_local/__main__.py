@@ -3,22 +3,23 @@
 import argparse
 import contextlib
 import hashlib
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
-
-from hack.run_local import dataset
+from hack.run_local import dataset, story
 from hack.run_local.agent import Agent, Place
-from hack.run_local.metrics import CacheReading
+from hack.run_local.control import ControlPlane
+from hack.run_local.people import Person, two_people
 from hack.run_local.processes import StartError, signals_as_exit, undisturbed, workplace
 from hack.run_local.seaweed import ACCESS_KEY, REGION, SECRET_KEY, SeaweedServer
-from hack.run_local.training import Network, ReadAccount, batches, drop_kernel_pages, read_through
+from hack.run_local.work import HEADER, job_of
 
 BUCKET = "digits"
+NODES = ("node-a", "node-b")
 DATA_LIMIT = 4 << 30
 """Bytes of --data that an epoch reads; a larger directory is mounted whole but read in part."""
 TREE_LINES = 40
@@ -43,45 +44,32 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def backends(server: SeaweedServer, local: Path, data: Path | None) -> list[dict[str, Any]]:
-    """Describe the backends as the agent's YAML does; the keys come from the environment."""
+def entries(server: SeaweedServer, local: Path, data: Path | None) -> list[dict[str, Any]]:
+    """Describe the backends as a namespace's file does; `train-keys` is resolved on each node and by the crawler."""
     found: list[dict[str, Any]] = [
         {
             "name": "train",
             "type": "s3",
             "mount_path": "/train",
-            "config": {
-                "bucket": BUCKET,
-                "region": REGION,
-                "endpoint": server.endpoint,
-                "force_path_style": True,
-            },
-            "auth": {
-                "method": "static",
-                "access_key_id": "${WARPDRIVE_RUN_LOCAL_KEY}",
-                "secret_access_key": "${WARPDRIVE_RUN_LOCAL_SECRET}",
-            },
+            "config": {"bucket": BUCKET, "region": REGION, "endpoint": server.endpoint, "force_path_style": True},
+            "auth": "train-keys",
         },
-        {
-            "name": "local",
-            "type": "local",
-            "mount_path": "/local",
-            "config": {"root": str(local)},
-            "auth": {"method": "none"},
-        },
+        {"name": "local", "type": "local", "mount_path": "/local", "config": {"root": str(local)}},
     ]
     if data is not None:
         config = {"root": str(data.resolve())}
-        found.append(
-            {
-                "name": "data",
-                "type": "local",
-                "mount_path": "/data",
-                "config": config,
-                "auth": {"method": "none"},
-            }
-        )
+        found.append({"name": "data", "type": "local", "mount_path": "/data", "config": config})
     return found
+
+
+CREDENTIALS = {
+    "train-keys": {
+        "method": "static",
+        "access_key_id": "${WARPDRIVE_RUN_LOCAL_KEY}",
+        "secret_access_key": "${WARPDRIVE_RUN_LOCAL_SECRET}",
+    }
+}
+"""The keys themselves come from the environment, so that no file holds them."""
 
 
 def print_tree(mount: Path) -> None:
@@ -106,34 +94,53 @@ def files_to_read(folder: Path) -> list[Path]:
     return chosen
 
 
-def train(agent: Agent, epochs: int) -> None:
-    """Read the shards through the mount `epochs` times and print what it cost and what was learnt."""
-    mount = agent.place.mount_point
-    shards = sorted((mount / "train").glob("*.tar"))
-    validation = sorted((mount / "local" / "validation").glob("*.tar"))
-    others = [*files_to_read(mount / "local" / "photographs"), *files_to_read(mount / "data")]
-    network = Network()
-    say(f"\ntraining on {len(shards)} shards through {mount}")
-    say("epoch   loss  accuracy     read   while reading  whole epoch  cache hits  from backends")
-    for epoch in range(1, epochs + 1):
-        before, account = CacheReading.of(agent.metrics_address), ReadAccount()
-        if epoch > 1:
-            # Else the kernel's page cache would answer and the agent would see nothing of this epoch.
-            drop_kernel_pages([*shards, *validation, *others])
-        started = time.perf_counter()
-        with threadpool_limits(1):  # so small a network gains nothing from threads that then fight the mount
-            losses = [network.learn(pictures, digits) for pictures, digits in batches(shards, account)]
-            right = [network.accuracy(pictures, digits) for pictures, digits in batches(validation, account)]
-        read_through(others, account)
-        seconds = time.perf_counter() - started
-        cache = CacheReading.of(agent.metrics_address).since(before)
-        hit_rate = "n/a" if cache.hit_rate is None else f"{cache.hit_rate:.1%}"
-        say(
-            f"{epoch:5d}  {sum(losses) / len(losses):5.3f}  {sum(right) / len(right):8.1%}"
-            f"  {account.bytes / 1e6:4.0f} MB  {account.rate:9.0f} MB/s"
-            f"  {account.bytes / seconds / 1e6:6.0f} MB/s"
-            f"  {hit_rate:>10}  {cache.backend_bytes / 1e6:10.1f} MB"
+def node(name: str, plane: ControlPlane, folder: Path, env: dict[str, str]) -> Agent:
+    """Start an agent that follows the control plane and tells it what its users do."""
+    agent = Agent(
+        Place(folder / name),
+        None,
+        cache={"max_size": "8GB"},
+        env=env,
+        tie={
+            "control_plane": plane.grpc,
+            "namespace": story.NAMESPACE,
+            "node": name,
+            "token_file": str(story.node_token(plane, name, folder)),
+            "credentials": CREDENTIALS,
+        },
+        more={"allow_other": os.geteuid() == 0, "telemetry": {"enabled": True, "sink": "grpc"}},
+    )
+    agent.place.folder.chmod(0o711)
+    return agent
+
+
+def work_on_both(agents: dict[str, Agent], people: tuple[Person, Person], epochs: int) -> None:
+    """Let the first person train on all shards, and the second on a third of them and on the photographs, at once.
+
+    Raises StartError when a job fails.
+    """
+    jobs = []
+    for number, ((name, agent), person) in enumerate(zip(agents.items(), people, strict=True)):
+        mount = agent.place.mount_point
+        shards = sorted((mount / "train").glob("*.tar"))
+        others = files_to_read(mount / "local" / "photographs") if number else files_to_read(mount / "data")
+        files = (
+            shards[: len(shards) // 3] if number else shards,
+            sorted((mount / "local" / "validation").glob("*.tar")),
+            others,
         )
+        say(f"{name}: {person.name} trains on {len(files[0])} shards through {mount}")
+        jobs.append(job_of(person, name, agent.metrics_address, epochs, files))
+    say(HEADER)
+    running = [job.start() for job in jobs]
+    try:
+        failed = [name for name, process in zip(agents, running, strict=True) if process.wait() != 0]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    if failed:
+        raise StartError(f"the job on {', '.join(failed)} failed")
 
 
 def check_bytes(mount: Path, originals: dict[str, Path]) -> None:
@@ -151,6 +158,7 @@ def check_bytes(mount: Path, originals: dict[str, Path]) -> None:
 
 def run(options: argparse.Namespace, folder: Path, stack: contextlib.ExitStack) -> None:
     """Do the job below `folder`; `stack` stops what was started, last first."""
+    folder.chmod(0o711)  # other users work below it, and the embedded database is one
     say("starting an S3 server on loopback (SeaweedFS: it checks signatures)")
     server = SeaweedServer(folder)
     stack.callback(server.stop)
@@ -161,31 +169,45 @@ def run(options: argparse.Namespace, folder: Path, stack: contextlib.ExitStack) 
     server.wait()
     server.upload(BUCKET, folder / "shards")
     say(f"bucket {BUCKET} at {server.endpoint} and directory {local} are filled")
-    agent = Agent(
-        Place(folder / "agent"),
-        backends(server, local, options.data),
-        cache={"max_size": "8GB"},
-        env={"WARPDRIVE_RUN_LOCAL_KEY": ACCESS_KEY, "WARPDRIVE_RUN_LOCAL_SECRET": SECRET_KEY},
-    )
-    stack.callback(agent.child.stop)
-    status, body = agent.wait()
-    say(f"mounted at {agent.place.mount_point}; health {status} {body.strip() if status != 200 else 'ok'}")
-    print_tree(agent.place.mount_point)
-    train(agent, options.epochs)
-    check_bytes(agent.place.mount_point, {"train": folder / "shards", "local": local})
+    env = {"WARPDRIVE_RUN_LOCAL_KEY": ACCESS_KEY, "WARPDRIVE_RUN_LOCAL_SECRET": SECRET_KEY}
+    say("starting a control plane with an embedded PostgreSQL")
+    plane = ControlPlane(folder / "control", credentials=CREDENTIALS, env=env)
+    stack.callback(plane.child.stop)
+    plane.wait()
+    first, second = people = two_people()
+    say(f"deciding: namespace {story.NAMESPACE}, team vision with {first.name}, team press with {second.name}")
+    story.decide(plane, entries(server, local, options.data), first, second, folder)
+    agents = {name: node(name, plane, folder, env) for name in NODES}
+    for agent in agents.values():
+        stack.callback(agent.child.stop)
+    for name, agent in agents.items():
+        status, body = agent.wait()
+        say(f"{name}: mounted at {agent.place.mount_point}; health {status} {body.strip() if status != 200 else 'ok'}")
+    shown = agents[NODES[0]]
+    print_tree(shown.place.mount_point)
+    say("\ntraining")
+    work_on_both(agents, people, options.epochs)
+    story.report(plane, first)
+    # Last, because it reads everything as nobody's work.
+    check_bytes(shown.place.mount_point, {"train": folder / "shards", "local": local})
     if options.exit:
         return
+    exports = " ".join(f"{name}={value}" for name, value in plane.reach.items())
     say(f"""
 still up; in another terminal:
-  ls -lR {agent.place.mount_point}
-  curl http://{agent.metrics_address}/metrics
-  .venv/bin/warpdrive-ctl --socket {agent.place.socket} status
-configuration: {agent.place.config}
+  ls -lR {shown.place.mount_point}
+  curl http://{shown.metrics_address}/metrics
+  .venv/bin/warpdrive-ctl --socket {shown.place.socket} status
+  export {exports}
+  .venv/bin/warpdrive-ctl usage
+API and its documentation: http://{plane.rest}/api/docs
 Ctrl-C stops everything and removes it.""")
     with contextlib.suppress(KeyboardInterrupt):
-        while agent.child.process.poll() is None:
+        children = [plane.child, *(agent.child for agent in agents.values())]
+        while all(child.process.poll() is None for child in children):
             time.sleep(0.5)
-        raise StartError(f"the agent ended by itself:\n{agent.child.log_tail()}")
+        ended = next(child for child in children if child.process.poll() is not None)
+        raise StartError(f"{ended.name} ended by itself:\n{ended.log_tail()}")
 
 
 def main() -> int:

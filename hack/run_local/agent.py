@@ -45,16 +45,21 @@ class Place:
 
 
 class Agent:
-    """One running agent over the given backends."""
+    """One running agent, over the given backends or tied to a control plane.
+
+    `tie` are keys of the section `agent`, `more` further sections.
+    """
 
     def __init__(
         self,
         place: Place,
-        backends: list[dict[str, Any]],
+        backends: list[dict[str, Any]] | None,
         *,
         cache: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
         command_prefix: tuple[str, ...] = (),
+        tie: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self.place = place
         program = Path(sys.executable).parent / "warpdrive-mount"
@@ -67,9 +72,10 @@ class Agent:
             "mount_point": str(place.mount_point),
             "log": {"level": "info", "format": "json"},
             "cache": {"path": str(place.cache), **(cache or {})},
-            "backends": backends,
+            **({} if backends is None else {"backends": backends}),
             "metrics": {"enabled": True, "addr": self.metrics_address},
-            "agent": {"state_dir": str(place.state), "admin_socket": str(place.socket)},
+            "agent": {"state_dir": str(place.state), "admin_socket": str(place.socket), **(tie or {})},
+            **(more or {}),
         }
         place.config.write_text(yaml.safe_dump(settings, sort_keys=False))
         command = [*command_prefix, str(program), "--config", str(place.config)]

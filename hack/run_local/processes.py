@@ -75,6 +75,15 @@ class Child:
         self.process.wait()
 
 
+def wait_for(ready: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a condition. Raises StartError, naming it, when `seconds` pass."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise StartError(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(0.2)
+
+
 def free_port(grpc: bool = False) -> int:
     """Return a free TCP port on loopback; with `grpc` port + 10000 is free as well."""
     for _ in range(200):

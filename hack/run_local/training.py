@@ -73,13 +73,14 @@ def batches(shards: list[Path], account: ReadAccount) -> Iterator[tuple[Floats, 
             pictures.append(picture)
             digits.append(digit)
             if len(digits) == BATCH:
-                yield _averaged(pictures), np.array(digits)
+                yield averaged(pictures), np.array(digits)
                 pictures, digits = [], []
     if digits:
-        yield _averaged(pictures), np.array(digits)
+        yield averaged(pictures), np.array(digits)
 
 
-def _averaged(pictures: list[bytes]) -> Floats:
+def averaged(pictures: list[bytes]) -> Floats:
+    """Shrink pictures of 64 x 64 grey bytes to rows of 256 values from 0 to 1."""
     step = SIDE // POOLED
     pixels = np.frombuffer(b"".join(pictures), np.uint8).reshape(-1, POOLED, step, POOLED, step)
     averaged: Floats = pixels.mean(axis=(2, 4), dtype=np.float32) / 255
