@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LAZY = ("azure", "gcloud", "asyncssh", "cryptography", "jwt")
+LAZY = ("azure", "gcloud", "asyncssh", "cryptography", "jwt", "pyarrow", "duckdb")
 
 _PROBE = textwrap.dedent(
     """
