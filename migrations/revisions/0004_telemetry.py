@@ -59,8 +59,8 @@ TABLES = (
     """,
     f"""
     CREATE TABLE telemetry.archives (
-        day date PRIMARY KEY, backend {TEXT}, key {TEXT}, records bigint NOT NULL, bytes bigint NOT NULL,
-        archived_at timestamptz NOT NULL
+        day date PRIMARY KEY, backend {TEXT}, key {TEXT}, parts integer NOT NULL DEFAULT 1, records bigint NOT NULL,
+        bytes bigint NOT NULL, seen pg_snapshot NOT NULL DEFAULT pg_current_snapshot(), archived_at timestamptz NOT NULL
     )
     """,
 )
@@ -144,6 +144,9 @@ COMMENTS = {
     "COLUMN telemetry.coverage.too_old": "Records that came when their day was kept no more.",
     "TABLE telemetry.presence": "How long each node's agent was heard of each day, by its heartbeats.",
     "TABLE telemetry.archives": "Days whose records are in the archive as Parquet.",
+    "COLUMN telemetry.archives.key": "What the keys of its files begin with, below the backend's prefix.",
+    "COLUMN telemetry.archives.parts": "How many files; late records come as further ones.",
+    "COLUMN telemetry.archives.seen": "Which transactions' records are in the files: what is late came by another.",
     "FUNCTION public.warpdrive_telemetry_day": "Makes the partitions that a day's records and rollups need.",
     "FUNCTION public.warpdrive_telemetry_drop_day": "Drops a day's records; false when there are none.",
     "FUNCTION public.warpdrive_telemetry_drop_month": "Drops a month's rollups; false when there are none.",
