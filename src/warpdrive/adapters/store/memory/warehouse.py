@@ -104,3 +104,5 @@ class Warehouse:
     presence: dict[tuple[str, date], int] = field(default_factory=dict)
     """By node and day: milliseconds."""
     refreshes: dict[str, datetime] = field(default_factory=dict)
+    reader_shares: dict[tuple[int, str, str, str, str], tuple[int, int]] = field(default_factory=dict)
+    """By days, basis, subject, kind and backend: objects, bytes."""
