@@ -11,6 +11,7 @@ from uuid import UUID
 
 from eventsourcing.domain import Aggregate
 
+from warpdrive.domain.dismissal.aggregate import Dismissal
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry, MountPolicy
 from warpdrive.domain.price_book.aggregate import PriceBook
@@ -137,6 +138,16 @@ def token() -> Token:
     return life
 
 
+def dismissal() -> Dismissal:
+    """Be dismissed, for another reason, restored, and dismissed again."""
+    about = {"kind": "archive_stale", "team_id": "", "backend": "données"}
+    life = Dismissal.dismiss_first(ID, "we still need it", **about, at=at(0))
+    life.dismiss("à relire\nin March", at=at(1))
+    life.restore(at=at(2))
+    life.dismiss("we still need it", at=at(3))
+    return life
+
+
 LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType(
     {
         "namespace": namespace,
@@ -145,6 +156,7 @@ LIVES: MappingProxyType[str, Callable[[], Aggregate]] = MappingProxyType(
         "price_book": price_book,
         "tenant_access": tenant_access,
         "token": token,
+        "dismissal": dismissal,
     }
 )
 """Every room that holds an aggregate, and a life in it."""

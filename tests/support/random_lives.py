@@ -9,6 +9,8 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 from hypothesis import strategies as st
 
+from warpdrive.domain.dismissal.aggregate import Dismissal
+from warpdrive.domain.dismissal.errors import DismissalError
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.errors import NamespaceError
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry, MountPolicy
@@ -28,7 +30,7 @@ from warpdrive.domain.token.aggregate import Token
 from warpdrive.domain.token.errors import TokenError
 from warpdrive.domain.token.values import Role, TokenGrant
 
-REFUSALS = (NamespaceError, PriceBookError, QuotaError, TeamError, TenantAccessError, TokenError)
+REFUSALS = (DismissalError, NamespaceError, PriceBookError, QuotaError, TeamError, TenantAccessError, TokenError)
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 Command = Callable[[Any, datetime], object]
@@ -116,6 +118,11 @@ _price_commands: st.SearchStrategy[Command] = st.one_of(
 
 _token_commands: st.SearchStrategy[Command] = st.just(lambda one, at: one.revoke("lost", at=at))
 
+_dismissal_commands: st.SearchStrategy[Command] = st.one_of(
+    st.sampled_from(["", "needed", "données"]).map(lambda reason: lambda one, at: one.dismiss(reason, at=at)),
+    st.just(lambda one, at: one.restore(at=at)),
+)
+
 _ends: dict[type[Aggregate], Command] = {
     Namespace: lambda one, at: one.retire(at=at),
     Team: lambda one, at: one.disband(at=at),
@@ -125,23 +132,21 @@ _ends: dict[type[Aggregate], Command] = {
 
 def _begin(number: int, kind: str) -> tuple[Aggregate, st.SearchStrategy[Command]]:
     name = UUID(int=0x4000_8000_0000_0000_0000 + number)
-    match kind:
-        case "namespace":
-            return Namespace.create(name, f"n{number}", at=START), _namespace_commands
-        case "team":
-            return Team.create(name, f"t{number}", at=START), _team_commands
-        case "quota":
-            return Quota.define(name, "*", QuotaLimits(10, 20, 30), at=START), _quota_commands
-        case "tenant_access":
-            return TenantAccess.open(str(name), at=START), _access_commands
-        case "price_book":
-            return PriceBook.create(name, f"p{number}", "EUR", at=START), _price_commands
-        case _:
-            grant = TokenGrant(Role.VIEWER, f"{number:064x}", ("n1",), (), "", "note", None)
-            return Token.issue(name, grant, at=START), _token_commands
+    grant = TokenGrant(Role.VIEWER, f"{number:064x}", ("n1",), (), "", "note", None)
+    about = {"kind": "archive_stale", "team_id": "", "backend": "one"}
+    begun: dict[str, tuple[Aggregate, st.SearchStrategy[Command]]] = {
+        "namespace": (Namespace.create(name, f"n{number}", at=START), _namespace_commands),
+        "team": (Team.create(name, f"t{number}", at=START), _team_commands),
+        "quota": (Quota.define(name, "*", QuotaLimits(10, 20, 30), at=START), _quota_commands),
+        "tenant_access": (TenantAccess.open(str(name), at=START), _access_commands),
+        "price_book": (PriceBook.create(name, f"p{number}", "EUR", at=START), _price_commands),
+        "token": (Token.issue(name, grant, at=START), _token_commands),
+        "dismissal": (Dismissal.dismiss_first(name, "needed", **about, at=START), _dismissal_commands),
+    }
+    return begun[kind]
 
 
-KINDS = ("namespace", "team", "quota", "tenant_access", "price_book", "token")
+KINDS = ("namespace", "team", "quota", "tenant_access", "price_book", "token", "dismissal")
 
 
 @st.composite

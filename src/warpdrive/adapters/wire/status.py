@@ -15,6 +15,7 @@ from grpclib.const import Status
 
 from warpdrive.application.control import errors as control
 from warpdrive.application.ports import event_store, network_checks, read_models
+from warpdrive.domain.dismissal import errors as dismissal
 from warpdrive.domain.namespace import errors as namespace
 from warpdrive.domain.price_book import errors as price_book
 from warpdrive.domain.quota import errors as quota
@@ -64,6 +65,7 @@ STATUS: Final[Mapping[type[Exception], Status]] = MappingProxyType(
         quota.InvalidUsage: Status.INVALID_ARGUMENT,
         quota.InvalidQuotaBackend: Status.INVALID_ARGUMENT,
         quota.QuotaRemoved: Status.FAILED_PRECONDITION,
+        quota.QuotaRefused: Status.RESOURCE_EXHAUSTED,
         team.InvalidTeamName: Status.INVALID_ARGUMENT,
         team.InvalidPrincipal: Status.INVALID_ARGUMENT,
         team.AlreadyMember: Status.ALREADY_EXISTS,
@@ -77,6 +79,8 @@ STATUS: Final[Mapping[type[Exception], Status]] = MappingProxyType(
         price_book.InvalidPrice: Status.INVALID_ARGUMENT,
         price_book.UnknownPrice: Status.NOT_FOUND,
         price_book.PriceBookRetired: Status.FAILED_PRECONDITION,
+        dismissal.InvalidDismissal: Status.INVALID_ARGUMENT,
+        dismissal.NotDismissed: Status.FAILED_PRECONDITION,
         tenant_access.InvalidTenant: Status.INVALID_ARGUMENT,
         tenant_access.InvalidGrant: Status.INVALID_ARGUMENT,
         tenant_access.InvalidAccessReason: Status.INVALID_ARGUMENT,

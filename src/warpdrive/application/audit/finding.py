@@ -51,7 +51,7 @@ class Finder:
             return await self._quota(rest, text)
         if room == "tenant":
             return await self._checked(_tenant_stream(rest, text), text, ())
-        if room == "token":
+        if room in {"token", "recommendation"}:
             return await self._checked(_id(rest, text), text, ())
         raise BadReference(text, f"begins with {room!r}, which is no kind of stream")
 

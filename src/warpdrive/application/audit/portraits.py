@@ -11,6 +11,7 @@ from eventsourcing.domain import Aggregate
 
 from warpdrive.application.audit.facts import Plain, Tree
 from warpdrive.domain.content.moments import moment_text
+from warpdrive.domain.dismissal.aggregate import Dismissal
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.values import POLICY_WORDS, MountEntry
 from warpdrive.domain.price_book.aggregate import PriceBook
@@ -157,6 +158,16 @@ def _token(token: Token) -> Tree:
     }
 
 
+def _dismissal(dismissal: Dismissal) -> Tree:
+    return {
+        "kind": dismissal.kind,
+        "team_id": dismissal.team_id,
+        "backend": dismissal.backend,
+        "dismissed": dismissal.dismissed,
+        "reason": dismissal.reason,
+    }
+
+
 def _moment(moment: datetime | None) -> str | None:
     return moment_text(moment) or None
 
@@ -169,6 +180,7 @@ _PAINTERS: Final[Mapping[type[Aggregate], tuple[str, Callable[[Any], Tree]]]] = 
         PriceBook: ("price_book", _price_book),
         TenantAccess: ("tenant_access", _tenant_access),
         Token: ("token", _token),
+        Dismissal: ("dismissal", _dismissal),
     }
 )
 """Every kind of aggregate. A token's digest is left out: whoever knows it gains nothing, and nobody needs it here."""

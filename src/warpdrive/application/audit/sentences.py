@@ -12,6 +12,7 @@ from eventsourcing.domain import Aggregate
 
 from warpdrive.application.audit.access_sentences import ACCESS_SENTENCES
 from warpdrive.application.audit.wording import period_words, plain, quoted, size_words, stored_moment_words
+from warpdrive.domain.dismissal.aggregate import Dismissal
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.payloads import EntryPayload
 from warpdrive.domain.price_book.aggregate import PriceBook
@@ -110,8 +111,14 @@ _PRICE_BOOK: Final[dict[type[Aggregate.Event], Sentence]] = {
     PriceBook.Retired: lambda _, about: f"retired {about}",
 }
 
+_DISMISSAL: Final[dict[type[Aggregate.Event], Sentence]] = {
+    Dismissal.Dismissed: lambda event, about: f"dismissed {about}: {quoted(event.reason)}",
+    Dismissal.DismissedAgain: lambda event, about: f"dismissed {about} again: {quoted(event.reason)}",
+    Dismissal.Restored: lambda _, about: f"restored {about}",
+}
+
 SENTENCES: Final[Mapping[type[Aggregate.Event], Sentence]] = MappingProxyType(
-    {**_NAMESPACE, **_TEAM, **_QUOTA, **_PRICE_BOOK, **ACCESS_SENTENCES}
+    {**_NAMESPACE, **_TEAM, **_QUOTA, **_PRICE_BOOK, **_DISMISSAL, **ACCESS_SENTENCES}
 )
 """Every kind of event that a stream can hold -> its words."""
 

@@ -16,6 +16,7 @@ from warpdrive.application.audit.names import names_a_stream
 from warpdrive.application.audit.wording import plain
 from warpdrive.application.ports.event_store import EventReader, RecordedEvent
 from warpdrive.application.projections.codec import EventCodec, UnknownTopic, UnreadableEvent, kind_of
+from warpdrive.domain.dismissal.aggregate import Dismissal
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.price_book.aggregate import PriceBook
 from warpdrive.domain.quota.aggregate import Quota
@@ -31,6 +32,9 @@ _WORDS: Final = MappingProxyType(
     {"namespace": "namespace", "price_book": "price book", "tenant_access": "tenant", "token": "token"}
 )
 
+_First = str | tuple[UUID, str] | Dismissal.Dismissed
+"""The name in a stream's first event; a quota's team and backend; what a dismissal is about."""
+
 _NAMES = list[tuple[int, str]]
 """From which position on which name, in order."""
 
@@ -43,7 +47,7 @@ class Subjects:
         self._codec = codec
         self._to = to
         self._names: OrderedDict[UUID, _NAMES] = OrderedDict()
-        self._firsts: OrderedDict[UUID, str | tuple[UUID, str]] = OrderedDict()
+        self._firsts: OrderedDict[UUID, _First] = OrderedDict()
 
     async def about(self, recorded: RecordedEvent) -> str:
         """Say what the event's stream is called right after the event. Raises StoreUnavailable."""
@@ -53,6 +57,8 @@ class Subjects:
             return await self._team(stream, recorded.position)
         if kind == "quota":
             return await self._quota(stream, recorded.position)
+        if kind == "dismissal":
+            return await self._recommendation(stream, recorded.position)
         if kind in {"namespace", "price_book", "tenant_access"}:
             name = await self._first(stream)
             return f"{_WORDS[kind]} {plain(name) if isinstance(name, str) and name else stream}"
@@ -60,14 +66,21 @@ class Subjects:
 
     async def _quota(self, stream: UUID, position: int) -> str:
         owned = await self._first(stream)
-        if isinstance(owned, str):
+        if not isinstance(owned, tuple):
             return f"quota {stream}"
         team, backend = owned
         where = "all backends" if backend == "*" else f"backend {plain(backend)}"
         return f"the quota of {await self._team(team, position)} for {where}"
 
-    async def _first(self, stream: UUID) -> str | tuple[UUID, str]:
-        """Read the name in the stream's first event, or a quota's team and backend; "" when it cannot be read."""
+    async def _recommendation(self, stream: UUID, position: int) -> str:
+        first = await self._first(stream)
+        if not isinstance(first, Dismissal.Dismissed):
+            return f"recommendation {stream}"
+        whose = await self._team(UUID(first.team_id), position) if first.team_id else "nobody"
+        return f"recommendation {plain(first.kind)} for what {whose} owns in backend {plain(first.backend)}"
+
+    async def _first(self, stream: UUID) -> _First:
+        """Read what the stream's first event says of it; "" when it cannot be read."""
         known = self._firsts.get(stream)
         if known is None:
             known = await self._read_first(stream)
@@ -76,7 +89,7 @@ class Subjects:
             self._firsts.move_to_end(stream)
         return known
 
-    async def _read_first(self, stream: UUID) -> str | tuple[UUID, str]:
+    async def _read_first(self, stream: UUID) -> _First:
         found = await self._reader.stream(stream, to_version=1)
         try:
             event = self._codec.decode(found[0]) if found else None
@@ -89,6 +102,8 @@ class Subjects:
                 return UUID(event.team_id), event.backend
             case TenantAccess.Created():
                 return str(event.tenant_id)
+            case Dismissal.Dismissed():
+                return event
             case _:
                 return ""
 

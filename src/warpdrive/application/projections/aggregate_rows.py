@@ -3,14 +3,16 @@
 Positions and actors are the records' own and unknown here, so those columns are left out.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from eventsourcing.domain import Aggregate
 
 from warpdrive.application.projections.expected import Row, keyed
 from warpdrive.application.projections.net_changes import RowKey
 from warpdrive.application.projections.tables import (
+    DISMISSALS,
     MOUNT_ENTRIES,
     NAMESPACES,
     OWNERSHIP_RULES,
@@ -22,6 +24,7 @@ from warpdrive.application.projections.tables import (
     TENANT_ACCESS,
     TOKENS,
 )
+from warpdrive.domain.dismissal.aggregate import Dismissal
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.namespace.payloads import entry_payload
 from warpdrive.domain.price_book.aggregate import PriceBook
@@ -34,21 +37,10 @@ from warpdrive.domain.token.aggregate import Token
 
 def aggregate_rows(aggregate: Aggregate) -> Mapping[RowKey, Row]:
     """Give the rows of an aggregate's stream. Raises TypeError for an aggregate without a read model."""
-    match aggregate:
-        case Namespace():
-            return keyed(_namespace(aggregate))
-        case Team():
-            return keyed(_team(aggregate))
-        case Quota():
-            return keyed(_quota(aggregate))
-        case TenantAccess():
-            return keyed(_tenant_access(aggregate))
-        case PriceBook():
-            return keyed(_price_book(aggregate))
-        case Token():
-            return keyed(_token(aggregate))
-        case _:
-            raise TypeError(f"{type(aggregate).__qualname__} has no read model")
+    rows = _ROWS.get(type(aggregate))
+    if rows is None:
+        raise TypeError(f"{type(aggregate).__qualname__} has no read model")
+    return keyed(rows(aggregate))
 
 
 def _stream_row(aggregate: Aggregate) -> dict[str, Any]:
@@ -139,6 +131,20 @@ def _token(token: Token) -> Iterator[tuple[str, Row]]:
     )
 
 
+def _dismissal(dismissal: Dismissal) -> Iterator[tuple[str, Row]]:
+    yield (
+        DISMISSALS.name,
+        {
+            **_stream_row(dismissal),
+            "kind": dismissal.kind,
+            "team_id": dismissal.team_id,
+            "backend": dismissal.backend,
+            "dismissed": dismissal.dismissed,
+            "reason": dismissal.reason,
+        },
+    )
+
+
 def _tenant_access(access: TenantAccess) -> Iterator[tuple[str, Row]]:
     grant = access.granted
     yield (
@@ -155,3 +161,16 @@ def _tenant_access(access: TenantAccess) -> Iterator[tuple[str, Row]]:
             "policy_version": access.policy_version,
         },
     )
+
+
+_ROWS: Final[Mapping[type[Aggregate], Callable[[Any], Iterator[tuple[str, Row]]]]] = MappingProxyType(
+    {
+        Namespace: _namespace,
+        Team: _team,
+        Quota: _quota,
+        TenantAccess: _tenant_access,
+        PriceBook: _price_book,
+        Token: _token,
+        Dismissal: _dismissal,
+    }
+)

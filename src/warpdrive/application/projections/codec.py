@@ -11,6 +11,7 @@ from eventsourcing.persistence import DatetimeAsISO, JSONTranscoder, Mapper, Map
 from eventsourcing.utils import TopicError, get_topic
 
 from warpdrive.application.ports.event_store import NewEvent, RecordedEvent, StoredSnapshot
+from warpdrive.domain.dismissal.aggregate import Dismissal
 from warpdrive.domain.namespace.aggregate import Namespace
 from warpdrive.domain.price_book.aggregate import PriceBook
 from warpdrive.domain.quota.aggregate import Quota
@@ -26,6 +27,7 @@ AGGREGATES: Final[Mapping[str, type[Aggregate]]] = MappingProxyType(
         "price_book": PriceBook,
         "tenant_access": TenantAccess,
         "token": Token,
+        "dismissal": Dismissal,
     }
 )
 """Every kind of stream, by the room that its topics name ("warpdrive.<room>:<Event>.v1")."""

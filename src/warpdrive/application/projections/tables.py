@@ -176,6 +176,25 @@ TOKENS: Final = Table(
     ),
 )
 
+DISMISSALS: Final = Table(
+    "dismissals",
+    ("id",),
+    MappingProxyType(
+        {
+            # The recommendation's.
+            "id": Kind.TEXT,
+            "kind": Kind.TEXT,
+            # "" for what nobody owns.
+            "team_id": Kind.TEXT,
+            "backend": Kind.TEXT,
+            "dismissed": Kind.TRUTH,
+            "reason": Kind.TEXT,
+            "decided_by": Kind.TEXT,
+            **_STAMPS,
+        }
+    ),
+)
+
 FAMILIES: Final[Mapping[str, tuple[Table, ...]]] = MappingProxyType(
     {
         "namespace": (NAMESPACES, MOUNT_ENTRIES),
@@ -184,6 +203,7 @@ FAMILIES: Final[Mapping[str, tuple[Table, ...]]] = MappingProxyType(
         "tenant_access": (TENANT_ACCESS,),
         "price_book": (PRICE_BOOKS, PRICES),
         "token": (TOKENS,),
+        "dismissal": (DISMISSALS,),
     }
 )
 """Kind of stream -> the tables that its events fill; in the first, each stream has one row, with the stamps."""

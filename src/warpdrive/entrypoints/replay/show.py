@@ -23,6 +23,7 @@ def show(session: Session, *, stream: str, as_of: Point | None, as_json: bool) -
     \b
     STREAM is an id, or
       namespace/NAME  team/NAME  quota/TEAM/BACKEND  tenant/ID  price-book/NAME  token/ID
+      recommendation/ID (what was decided about it)
     A name means who had it at that place; quota/TEAM/* is the quota for all backends.
 
     \b

@@ -19,12 +19,15 @@ from warpdrive.domain.team import errors as team
 BASES = {"ControlError", "EventStoreError", "NamespaceError", "QuotaError", "TeamError", "PriceBookError"} | {
     "TenantAccessError",
     "TokenError",
+    "DismissalError",
 }
 
 
 def error_classes() -> Iterator[type[Exception]]:
     """Yield every error that a use case can raise: the control plane's, its ports', the domain's."""
-    rooms = [module.name for module in pkgutil.iter_modules(warpdrive.domain.__path__) if module.name != "content"]
+    # Rooms of pure rules refuse nothing by errors of their own.
+    rules = {"content", "governance"}
+    rooms = [module.name for module in pkgutil.iter_modules(warpdrive.domain.__path__) if module.name not in rules]
     modules = [control, event_store, network_checks, read_models]
     modules += [importlib.import_module(f"warpdrive.domain.{room}.errors") for room in rooms]
     for module in modules:
