@@ -20,7 +20,15 @@ from warpdrive.domain.quota.errors import (
     InvalidUsage,
     QuotaRemoved,
 )
-from warpdrive.domain.quota.values import LARGEST, LONGEST_GRACE, LeasePolicy, QuotaLimits, Standing, standing_of
+from warpdrive.domain.quota.values import (
+    LARGEST,
+    LONGEST_GRACE,
+    LeasePolicy,
+    QuotaLimits,
+    Standing,
+    limit_of,
+    standing_of,
+)
 
 
 class Quota(Aggregate):
@@ -216,9 +224,8 @@ class Quota(Aggregate):
 
     def limit_at(self, at: datetime) -> int:
         """Give the bytes above which leases are refused: the hard limit, or the soft one once its grace ended."""
-        grace_until = self.grace_until
-        ended = grace_until is not None and in_utc(at) >= grace_until
-        return self.limits.soft if ended else self.limits.hard
+        limits = self.limits
+        return limit_of(in_utc(at), soft=limits.soft, hard=limits.hard, grace_until=self.grace_until)
 
     def set_limits(self, limits: QuotaLimits, *, at: datetime) -> None:
         """Give the quota these limits, also when it was removed, and judge the last usage known by them.

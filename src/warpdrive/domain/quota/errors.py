@@ -56,3 +56,22 @@ class QuotaRemoved(QuotaError):
         super().__init__(f"the quota of team {team_id} for backend {backend!r} is removed")
         self.team_id = team_id
         self.backend = backend
+
+
+class QuotaRefused(QuotaError):
+    """Raised when a lease would not fit below a limit. Nothing was promised; it passes when the team makes room.
+
+    In bytes: `wanted` of this quota, `usage` counted and written since, `open` promised to nodes, `limit` what refuses.
+    """
+
+    def __init__(self, team: str, backend: str, wanted: int, usage: int, open: int, limit: int) -> None:  # noqa: A002 - the contract's word, and a field of the error
+        super().__init__(
+            f"the quota of team {team} on backend {backend!r} refuses {wanted} bytes: {usage} are held and {open} "
+            f"promised of {limit}; delete data, wait for open leases, or ask an operator for higher limits"
+        )
+        self.team = team
+        self.backend = backend
+        self.wanted = wanted
+        self.usage = usage
+        self.open = open
+        self.limit = limit

@@ -61,3 +61,8 @@ def standing_of(at: datetime, *, removed: bool, usage: int | None, hard: int, gr
     if grace_until is None:
         return Standing.OK
     return Standing.WARNED if at < grace_until else Standing.GRACE_ENDED
+
+
+def limit_of(at: datetime, *, soft: int, hard: int, grace_until: datetime | None) -> int:
+    """Give the bytes above which leases are refused: the hard limit, or the soft one once its grace ended."""
+    return soft if grace_until is not None and at >= grace_until else hard
