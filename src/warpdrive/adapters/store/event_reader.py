@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
 import anyio
@@ -16,6 +16,7 @@ from warpdrive.adapters.store.pausing import Pausing
 from warpdrive.application.ports.event_store import RecordedEvent, StoreUnavailable
 
 Answer = TypeVar("Answer")
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 
 POLL_S: Final = 1.0
 """A subscriber looks this often without being told."""
@@ -75,6 +76,21 @@ class Questions:
     async def do(self, sql: str, *values: Any) -> None:
         """Carry out something that may be done twice. Raises StoreUnavailable, EventStoreError."""
         await self._ask(lambda connection: connection.execute(sql, *values, timeout=self._patience_s))
+
+    async def transaction(
+        self, work: "Callable[[Any], Awaitable[Answer]]", *, isolation: "Isolation" = "read_committed"
+    ) -> Answer:
+        """Do something with a connection in one transaction; what it raises is raised here, and nothing is done then.
+
+        Its answer may be lost, and it is done again then: doing it twice must be doing it once. Raises
+        StoreUnavailable, EventStoreError.
+        """
+
+        async def whole(connection: Any) -> Answer:
+            async with connection.transaction(isolation=isolation):
+                return await work(connection)
+
+        return await self._ask(whole)
 
     async def _ask(self, question: "Callable[[Any], Awaitable[Answer]]") -> Answer:
         pausing = Pausing()

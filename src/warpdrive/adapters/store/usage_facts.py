@@ -1,8 +1,8 @@
 """`UsageFacts` on PostgreSQL: sums that are kept, read whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.application.ports.usage_facts import (
@@ -10,9 +10,13 @@ from warpdrive.application.ports.usage_facts import (
     BackendMark,
     CapacityRow,
     FactMarks,
+    History,
+    HistoryDay,
+    HistorySum,
     LedgerRow,
     NodeDay,
 )
+from warpdrive.domain.governance.growth import Flow
 
 _MARKS: Final = """
     SELECT b.name, b.type, p.place, b.prefix, coalesce(c.generation, 0) AS generation, c.ended_at AS completed_at
@@ -35,7 +39,7 @@ _COVERAGE: Final = """
     ) AS told USING (node, day)
     ORDER BY day, node
 """
-_CAPACITY: Final = """
+CAPACITY: Final = """
     SELECT b.name AS backend, o.teams AS owners, c.class AS storage_class,
         sum(k.objects)::bigint AS objects, sum(k.bytes)::bigint AS bytes
     FROM storage.capacity AS k JOIN storage.backends AS b ON b.id = k.backend_id
@@ -51,6 +55,46 @@ _LEDGER: Final = """
     FROM storage.ledger AS l JOIN storage.backends AS b ON b.id = l.backend_id
     JOIN storage.owners AS o ON o.id = l.owner_id
     WHERE $1::date IS NULL OR l.day >= $1 GROUP BY l.day, b.name, o.teams ORDER BY l.day, b.name, o.teams
+"""
+_NAMES: Final = "SELECT DISTINCT name FROM storage.backends ORDER BY name"
+_ALL_HISTORY: Final = """
+    SELECT 'first' AS kind, min(l.day) AS day, '' AS backend, '{}'::text[] AS owners, 0::bigint AS objects,
+        0::bigint AS bytes, 0::bigint AS removed_objects, 0::bigint AS removed_bytes, 0::bigint AS changed_bytes,
+        0::bigint AS moved_objects, 0::bigint AS moved_bytes
+    FROM storage.ledger AS l JOIN storage.backends AS b ON b.id = l.backend_id WHERE $2 = '' OR b.name = $2
+    UNION ALL
+    SELECT 'day', l.day, '', '{}', sum(added_objects)::bigint, sum(added_bytes)::bigint,
+        sum(removed_objects)::bigint, sum(removed_bytes)::bigint, sum(changed_bytes)::bigint,
+        sum(moved_objects)::bigint, sum(moved_bytes)::bigint
+    FROM storage.ledger AS l JOIN storage.backends AS b ON b.id = l.backend_id
+    WHERE l.day >= $1 AND ($2 = '' OR b.name = $2) GROUP BY l.day
+    UNION ALL
+    SELECT 'sum', NULL, '', '{}', sum(objects)::bigint, sum(bytes)::bigint, 0, 0, 0, 0, 0
+    FROM storage.capacity AS k JOIN storage.backends AS b ON b.id = k.backend_id
+    WHERE $2 = '' OR b.name = $2 HAVING sum(objects) <> 0
+    ORDER BY kind, day
+"""
+"""In one statement, so that a crawl that ends in between does not come into one half of it."""
+_TEAM_HISTORY: Final = """
+    WITH theirs AS (SELECT id, teams FROM storage.owners WHERE teams @> ARRAY[$3]::text[])
+    SELECT 'first' AS kind, min(l.day) AS day, '' AS backend, '{}'::text[] AS owners, 0::bigint AS objects,
+        0::bigint AS bytes, 0::bigint AS removed_objects, 0::bigint AS removed_bytes, 0::bigint AS changed_bytes,
+        0::bigint AS moved_objects, 0::bigint AS moved_bytes
+    FROM storage.ledger AS l JOIN storage.backends AS b ON b.id = l.backend_id
+    JOIN theirs AS o ON o.id = l.owner_id WHERE $2 = '' OR b.name = $2
+    UNION ALL
+    SELECT 'day', l.day, b.name, o.teams, sum(added_objects)::bigint, sum(added_bytes)::bigint,
+        sum(removed_objects)::bigint, sum(removed_bytes)::bigint, sum(changed_bytes)::bigint,
+        sum(moved_objects)::bigint, sum(moved_bytes)::bigint
+    FROM storage.ledger AS l JOIN storage.backends AS b ON b.id = l.backend_id
+    JOIN theirs AS o ON o.id = l.owner_id
+    WHERE l.day >= $1 AND ($2 = '' OR b.name = $2) GROUP BY l.day, b.name, o.teams
+    UNION ALL
+    SELECT 'sum', NULL, b.name, o.teams, sum(objects)::bigint, sum(bytes)::bigint, 0, 0, 0, 0, 0
+    FROM storage.capacity AS k JOIN storage.backends AS b ON b.id = k.backend_id
+    JOIN theirs AS o ON o.id = k.owner_id
+    WHERE $2 = '' OR b.name = $2 GROUP BY b.name, o.teams HAVING sum(objects) <> 0
+    ORDER BY kind, day, backend, owners
 """
 _ACTIVITY: Final = """
     SELECT a.day, b.name AS backend, sum(records)::bigint AS records, sum(opens)::bigint AS opens,
@@ -79,13 +123,37 @@ class PostgresUsageFacts:
 
     async def capacity(self) -> Sequence[CapacityRow]:
         """See the port."""
-        return [CapacityRow(**{**row, "owners": tuple(row["owners"])}) for row in await self._questions.rows(_CAPACITY)]
+        return [capacity_row(row) for row in await self._questions.rows(CAPACITY)]
 
     async def ledger(self, from_day: date | None = None) -> Sequence[LedgerRow]:
         """See the port."""
         rows = await self._questions.rows(_LEDGER, from_day)
         return [LedgerRow(**{**row, "owners": tuple(row["owners"])}) for row in rows]
 
+    async def history(self, from_day: date, *, backend: str, team: str) -> History:
+        """See the port."""
+        sql, values = (_TEAM_HISTORY, (from_day, backend, team)) if team else (_ALL_HISTORY, (from_day, backend))
+        first: date | None = None
+        days: list[HistoryDay] = []
+        sums: list[HistorySum] = []
+        for kind, day, name, owners, *counts in await self._questions.rows(sql, *values):
+            if kind == "first":
+                first = day
+            elif kind == "day":
+                days.append(HistoryDay(day, name, tuple(owners), Flow(*counts)))
+            else:
+                sums.append(HistorySum(name, tuple(owners), *counts[:2]))
+        return History(first, tuple(days), tuple(sums))
+
+    async def backend_names(self) -> Sequence[str]:
+        """See the port."""
+        return [row["name"] for row in await self._questions.rows(_NAMES)]
+
     async def activity(self, from_day: date, to_day: date) -> Sequence[ActivityRow]:
         """See the port."""
         return [ActivityRow(**row) for row in await self._questions.rows(_ACTIVITY, from_day, to_day)]
+
+
+def capacity_row(row: Mapping[str, Any]) -> CapacityRow:
+    """Read a row that CAPACITY gave."""
+    return CapacityRow(**{**row, "owners": tuple(row["owners"])})

@@ -9,6 +9,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from warpdrive.application.ports.job_register import JobReport
+from warpdrive.application.ports.lease_books import Lease
+from warpdrive.domain.governance.counting import CountedPlace
+
 
 @dataclass(slots=True)
 class BackendRow:
@@ -81,6 +85,17 @@ class CrawlRow:
 
 
 @dataclass(slots=True)
+class LeaseRow:
+    """One of governance.leases; `shares` are its governance.lease_shares: bytes and team's id, by quota's id."""
+
+    lease: Lease
+    request_hash: bytes
+    place: str
+    owners: tuple[str, ...]
+    shares: dict[str, tuple[str, int]]
+
+
+@dataclass(slots=True)
 class Warehouse:
     """All tables. Keys of the dictionaries are the tables' keys."""
 
@@ -106,3 +121,12 @@ class Warehouse:
     refreshes: dict[str, datetime] = field(default_factory=dict)
     reader_shares: dict[tuple[int, str, str, str, str], tuple[int, int]] = field(default_factory=dict)
     """By days, basis, subject, kind and backend: objects, bytes."""
+    counts: dict[str, CountedPlace] = field(default_factory=dict)
+    """By backend."""
+    counted: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By team's id and backend: bytes."""
+    leases: dict[UUID, LeaseRow] = field(default_factory=dict)
+    settled: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    """By quota's id, backend, place and generation: bytes."""
+    jobs: dict[tuple[str, str], JobReport] = field(default_factory=dict)
+    """By job and user."""
