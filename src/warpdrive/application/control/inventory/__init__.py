@@ -1,0 +1,12 @@
+"""Inventory reports: what providers write down about a bucket that is too large to list.
+
+A report is a manifest and the data files that it names: S3 Inventory, Azure Blob Inventory or a GCS inventory report
+(Storage Insights), each as CSV or Parquet. `finding` looks for the newest one that is complete, `manifests` reads what
+it says of itself, `blocks` and `csv_text` read CSV as a stream, `objects` turns rows into objects as a listing would
+show them, and `source` puts it together. Parquet is read through a port: that format is a library's affair.
+"""
+
+from warpdrive.application.control.inventory.report import ReportFault
+from warpdrive.application.control.inventory.source import Inventory, InventorySource
+
+__all__ = ["Inventory", "InventorySource", "ReportFault"]
