@@ -10,6 +10,7 @@ class MemoryLog:
 
     def __init__(self, *, capacity: int = 100_000) -> None:
         self.records: deque[AccessRecord] = deque(maxlen=capacity)
+        self.claims: list[tuple[float, int]] = []
         self.lost = 0
         self._closed = False
 
@@ -21,6 +22,10 @@ class MemoryLog:
         if len(self.records) == self.records.maxlen:
             self.lost += 1
         self.records.append(record)
+
+    def covered(self, until: float, *, lost: int) -> None:
+        """Remember it."""
+        self.claims.append((until, lost))
 
     async def aclose(self, *, patience: float = 2.0) -> None:  # noqa: ARG002 - every sink closes alike
         """Take no more; what was kept stays readable."""

@@ -11,5 +11,8 @@ class NopLog:
     def record(self, record: AccessRecord) -> None:
         """Forget it."""
 
+    def covered(self, until: float, *, lost: int) -> None:
+        """Nothing is claimed."""
+
     async def aclose(self, *, patience: float = 2.0) -> None:
         """Nothing is held."""

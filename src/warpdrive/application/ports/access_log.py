@@ -37,3 +37,9 @@ class AccessLog(Protocol):
 
     def record(self, record: AccessRecord) -> None:
         """Keep the record, or drop the oldest one and count the loss. Never blocks, never raises."""
+
+    def covered(self, until: float, *, lost: int) -> None:
+        """Take note that everything before `until` (seconds since the epoch) has been recorded, but for `lost` records.
+
+        `lost` counts since the last call. Never blocks, never raises; a log that claims nothing forgets it.
+        """

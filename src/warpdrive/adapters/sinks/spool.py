@@ -1,0 +1,182 @@
+"""Batches on disk while nobody takes them: one file each, oldest first, bounded, whole or not at all.
+
+A file is written under another name, synced and renamed; its name says everything but the records, so that starting
+again reads no file. A checksum tells what a disk has spoilt: such a file is set aside for who wants to look.
+All of this blocks: the backlog calls it in worker threads, one call at a time.
+"""
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from warpdrive.adapters.sinks.batch import Batch, BatchMark, Span
+
+DEFAULT_LIMIT: Final = 256 * 1024 * 1024
+
+_MAGIC: Final = b"WDBATCH1"
+_HEAD: Final = len(_MAGIC) + 4
+_NAME: Final = re.compile(r"(\d{16})-(\d{1,16})-(\d{1,12})-(\d{1,18})-(\d{1,16})-(\d{1,16})-([0-9a-f]{32})\.batch")
+_LOSSES: Final = "losses.json"
+_ASIDE: Final = ".spoilt"
+_MOST_ASIDE: Final = 8
+
+
+class SpoiltBatch(Exception):
+    """Raised when a file does not hold what was written to it. It has been set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    mark: BatchMark
+    path: Path
+    size: int
+
+
+class Spool:
+    """A directory of batches. `limit`: bytes of all files together."""
+
+    def __init__(self, folder: Path, *, limit: int = DEFAULT_LIMIT) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._entries: dict[int, _Entry] = {}
+        """By sequence, in its order: a batch is always younger than all that are here."""
+        self.bytes = 0
+        """Sum of the sizes of `_entries`."""
+        self._aside: list[Path] = []
+
+    def __len__(self) -> int:
+        """Count the batches."""
+        return len(self._entries)
+
+    @property
+    def records(self) -> int:
+        """Records in all batches."""
+        return sum(entry.mark.records for entry in self._entries.values())
+
+    @property
+    def last_sequence(self) -> int:
+        """The youngest batch's, 0 without one."""
+        return max(self._entries, default=0)
+
+    def open(self) -> Mapping[int, int]:
+        """Find what an earlier process left; returns the losses that it noted. Raises OSError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = []
+        for path in sorted(self._folder.iterdir()):
+            if path.suffix == ".tmp":
+                path.unlink()  # a process ended while it wrote
+            elif path.suffix == _ASIDE:
+                self._aside.append(path)
+            elif (mark := _mark_in(path.name)) is not None:
+                found.append(_Entry(mark, path, path.stat().st_size))
+        self._entries = {entry.mark.sequence: entry for entry in sorted(found, key=lambda each: each.mark.sequence)}
+        self.bytes = sum(entry.size for entry in self._entries.values())
+        return self._noted()
+
+    def oldest(self) -> BatchMark | None:
+        """Say which batch is next."""
+        return next((entry.mark for entry in self._entries.values()), None)
+
+    def excess(self, size: int, *, keep: int | None) -> list[BatchMark]:
+        """Say which batches must go, oldest first, before one of `size` bytes fits; never that of sequence `keep`."""
+        over = self.bytes + size + _HEAD - self._limit
+        victims = []
+        for entry in self._entries.values():
+            if over <= 0:
+                break
+            if entry.mark.sequence != keep:
+                victims.append(entry.mark)
+                over -= entry.size
+        return victims
+
+    def put(self, batch: Batch) -> None:
+        """Write a batch so that no end of the process or the machine leaves half of it. Raises OSError."""
+        path = self._folder / _name_of(batch.mark)
+        data = _MAGIC + zlib.crc32(batch.body).to_bytes(4, "big") + batch.body
+        self._write(path, data)
+        self._entries[batch.mark.sequence] = _Entry(batch.mark, path, len(data))
+        self.bytes += len(data)
+
+    def read(self, mark: BatchMark) -> Batch:
+        """Return a batch. Raises SpoiltBatch; the file is no part of the spool then any more."""
+        entry = self._entries[mark.sequence]
+        try:
+            data = entry.path.read_bytes()
+        except OSError as error:
+            self._set_aside(entry)
+            raise SpoiltBatch(f"{entry.path} cannot be read: {error.strerror}") from error
+        body = data[_HEAD:]
+        if data[:_HEAD] != _MAGIC + zlib.crc32(body).to_bytes(4, "big"):
+            self._set_aside(entry)
+            raise SpoiltBatch(f"{entry.path} is not what was written")
+        return Batch(mark, body)
+
+    def remove(self, mark: BatchMark) -> None:
+        """Forget a batch. Harmless when it is not here. Raises OSError."""
+        entry = self._entries.pop(mark.sequence, None)
+        if entry is not None:
+            self.bytes -= entry.size
+            entry.path.unlink(missing_ok=True)
+
+    def note(self, losses: Mapping[int, int]) -> None:
+        """Keep losses (records by the start of their day, milliseconds) that no batch tells of yet. Raises OSError."""
+        path = self._folder / _LOSSES
+        if losses:
+            self._write(path, json.dumps({str(day): count for day, count in losses.items()}).encode())
+        else:
+            path.unlink(missing_ok=True)
+
+    def _noted(self) -> Mapping[int, int]:
+        try:
+            return {int(day): int(count) for day, count in json.loads((self._folder / _LOSSES).read_bytes()).items()}
+        except (FileNotFoundError, ValueError, AttributeError):
+            return {}  # a tally that a disk has spoilt tells nothing
+
+    def _write(self, path: Path, data: bytes) -> None:
+        draft = path.with_suffix(".tmp")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            draft.rename(path)
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _set_aside(self, entry: _Entry) -> None:
+        del self._entries[entry.mark.sequence]
+        self.bytes -= entry.size
+        aside = entry.path.with_suffix(_ASIDE)
+        try:
+            entry.path.rename(aside)
+        except FileNotFoundError:
+            return
+        self._aside.append(aside)
+        while len(self._aside) > _MOST_ASIDE:
+            self._aside.pop(0).unlink(missing_ok=True)
+
+
+def _name_of(mark: BatchMark) -> str:
+    covers = f"{mark.covers.from_ms}-{mark.covers.to_ms}"
+    return f"{mark.sequence:016d}-{mark.cut_ms}-{mark.records}-{mark.lost}-{covers}-{mark.id.hex}.batch"
+
+
+def _mark_in(name: str) -> BatchMark | None:
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    sequence, cut_ms, records, lost, from_ms, to_ms = map(int, found.groups()[:6])
+    return BatchMark(sequence, UUID(found.group(7)), cut_ms, records, lost, Span(from_ms, to_ms))
