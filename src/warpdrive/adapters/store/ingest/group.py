@@ -1,0 +1,48 @@
+"""What is known of a group of batches between their coming and their transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from warpdrive.application.ports.batch_intake import AccessBatch
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNumbers:
+    """A batch's records with numbers in place of texts, one value a record in every list.
+
+    `mounts`: the number of what stands before the key, by value of the column `path`; values that are not in it index
+    whole paths. `days` since 1970.
+    """
+
+    node: int
+    objects: list[int]
+    days: list[int]
+    users: list[int]
+    jobs: list[int]
+    backends: list[int]
+    errors: list[int]
+    mounts: Mapping[int, int]
+
+
+Rows = list[list[int]]
+"""Columns of rows to be upserted, in the order of their keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A group as it is written: rows of COPY, and columns for each upsert.
+
+    `rollups`: user, day, object, backend, opens, bytes, hits, misses. `activity`: day, backend, user, job, records,
+    opens, bytes, hits, misses, errors. `coverage`: node, day, covered, records, lost, too old. `touched`: object, day.
+    """
+
+    batches: Sequence[AccessBatch]
+    ids: list[UUID]
+    counts: list[int]
+    days: frozenset[int]
+    rows: list[bytes]
+    rollups: Rows
+    activity: Rows
+    coverage: Rows
+    touched: Rows = field(default_factory=list)

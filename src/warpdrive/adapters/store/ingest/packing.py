@@ -1,0 +1,111 @@
+"""Records as PostgreSQL's binary COPY wants them, made column by column so that nearly all of it runs in C.
+
+Measured on one core, 50,000 records: packed here 1.0 us a record, against 3.4 us for the driver's own
+`copy_records_to_table` and 4.6 us (and twice the server's time) for arrays that the server unnests; see
+docs/telemetry.md.
+"""
+
+from itertools import chain, repeat
+from struct import Struct
+from typing import Final
+
+from warpdrive.adapters.store.ingest.group import BatchNumbers
+from warpdrive.application.ports.batch_intake import AccessBatch
+from warpdrive.domain.governance.batch_times import DAY_MS
+
+COLUMNS: Final = (
+    "object_id",
+    "at",
+    "uid",
+    "bytes_read",
+    "opens",
+    "hits",
+    "misses",
+    "window_ms",
+    "latency_ms",
+    "latency_max_ms",
+    "day",
+    "node_id",
+    "user_id",
+    "job_id",
+    "backend_id",
+    "error_id",
+    "op",
+    "mount_id",
+    "path",
+    "version",
+)
+"""In the order of a row's bytes."""
+
+HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TAIL: Final = b"\xff\xff"
+
+_ROW: Final = Struct("!h" + "iq" * 4 + "ii" * 4 + "if" * 2 + "ii" * 6 + "ih")
+"""The columns before `mount_id`: each its length and its value, behind the number of all."""
+
+_NULL: Final = b"\xff\xff\xff\xff"
+_NUMBER: Final = Struct("!ii")
+_LENGTH: Final = Struct("!i")
+
+_EPOCH_DAY: Final = 10_957
+"""PostgreSQL counts from 2000-01-01, which is this day since 1970."""
+_EPOCH_MS: Final = _EPOCH_DAY * DAY_MS
+_MOST: Final = 2**31 - 1
+_MOST_REAL: Final = 3e38
+_LONGEST_PATH: Final = 8192
+_LONGEST_VERSION: Final = 1024
+"""Bytes kept of what somebody else writes."""
+
+
+def packed(batch: AccessBatch, numbers: BatchNumbers) -> bytes:
+    """Return the batch's rows, without COPY's head and tail. Counts beyond 31 bits are written as the most."""
+    records = batch.records
+    eight, four, two = repeat(8), repeat(4), repeat(2)
+    rows = map(
+        _ROW.pack,
+        repeat(len(COLUMNS)),
+        *(eight, numbers.objects),
+        *(eight, [(ts - _EPOCH_MS) * 1000 for ts in records.ts_ms]),
+        *(eight, records.uid),
+        *(eight, records.bytes_read),
+        *(four, _small(records.opens)),
+        *(four, _small(records.hits)),
+        *(four, _small(records.misses)),
+        *(four, _small(records.window_ms)),
+        *(four, _real(records.latency_ms)),
+        *(four, _real(records.latency_max_ms)),
+        *(four, [day - _EPOCH_DAY for day in numbers.days]),
+        *(four, repeat(numbers.node)),
+        *(four, numbers.users),
+        *(four, numbers.jobs),
+        *(four, numbers.backends),
+        *(four, numbers.errors),
+        *(two, records.op),
+    )
+    paths = {index: _path(batch, numbers, index) for index in set(records.path)}
+    versions = {index: _text(records.strings[index], _LONGEST_VERSION) for index in set(records.version)}
+    ends = [paths[path] + versions[version] for path, version in zip(records.path, records.version, strict=True)]
+    return b"".join(chain.from_iterable(zip(rows, ends, strict=True)))
+
+
+def _small(values: list[int]) -> list[int]:
+    return values if max(values, default=0) <= _MOST else [min(value, _MOST) for value in values]
+
+
+def _real(values: list[float]) -> list[float]:
+    return values if max(values, default=0.0) <= _MOST_REAL else [min(value, _MOST_REAL) for value in values]
+
+
+def _path(batch: AccessBatch, numbers: BatchNumbers, index: int) -> bytes:
+    """Return the bytes of `mount_id` and `path`, of which one is NULL."""
+    mount = numbers.mounts.get(index)
+    if mount is not None:
+        return _NUMBER.pack(4, mount) + _NULL
+    return _NULL + _text(batch.records.strings[index], _LONGEST_PATH)
+
+
+def _text(text: str, longest: int) -> bytes:
+    data = text.encode()
+    if len(data) > longest:
+        data = data[:longest].decode(errors="ignore").encode()
+    return _LENGTH.pack(len(data)) + data
