@@ -13,6 +13,8 @@ from warpdrive.domain.content.texts import ANY
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """What betterproto has where no moment was sent, and does not send itself; `parsing` refuses it when it was sent."""
 
+_DAY: Final = 86_400
+
 _LONGEST_AMOUNT: Final = 40
 """Characters; a price has 24 digits at most."""
 
@@ -60,6 +62,21 @@ def whole_period(field: str, text: str) -> int:
     if not seconds.is_integer():
         raise Malformed(field, "must be whole seconds")
     return int(seconds)
+
+
+def whole_days(field: str, text: str, usual: int) -> int:
+    """Read a number of days, "90" or "90d"; "" is the usual one. Raises Malformed.
+
+    A bare number is days here, not the seconds that it is in periods elsewhere.
+    """
+    if not text:
+        return usual
+    if text.isascii() and text.isdigit():
+        text = f"{text[:_LONGEST_AMOUNT]}d"
+    seconds = period(field, text)
+    if seconds % _DAY:
+        raise Malformed(field, 'must be whole days; write it like "90" or "90d"')
+    return int(seconds // _DAY)
 
 
 def day(field: str, text: str) -> date:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from warpdrive.domain.governance.growth import Flow
+
 
 @dataclass(frozen=True, slots=True)
 class BackendMark:
@@ -69,6 +71,35 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryDay:
+    """What a day brought to objects of the same owners; see LedgerRow."""
+
+    day: date
+    backend: str
+    owners: tuple[str, ...]
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySum:
+    """What is there now of objects of the same owners."""
+
+    backend: str
+    owners: tuple[str, ...]
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Sums as of one moment and the days that led to them, from one reading. `first_day`: of all; None: no day ever."""
+
+    first_day: date | None
+    days: tuple[HistoryDay, ...]
+    sums: tuple[HistorySum, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityRow:
     """What agents served of a backend on a day."""
 
@@ -95,6 +126,15 @@ class UsageFacts(Protocol):
 
     async def ledger(self, from_day: date | None = None) -> Sequence[LedgerRow]:
         """Return the ledger from a day on (None: all of it), in the order of days."""
+
+    async def history(self, from_day: date, *, backend: str, team: str) -> History:
+        """Return what is there and what came and went since a day, of a backend and a team's id ("": of all).
+
+        A team's rows come by backend and owners, among whom it is; others come as one sum without either.
+        """
+
+    async def backend_names(self) -> Sequence[str]:
+        """Return the names of all backends that a namespace has or had, in order."""
 
     async def activity(self, from_day: date, to_day: date) -> Sequence[ActivityRow]:
         """Return what was served, both days included."""

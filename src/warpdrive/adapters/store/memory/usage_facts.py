@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from datetime import date
 
-from warpdrive.adapters.store.memory.warehouse import Counts, Warehouse
+from warpdrive.adapters.store.memory.warehouse import Counts, LedgerCounts, Warehouse
 from warpdrive.application.ports.usage_facts import (
     ActivityRow,
     BackendMark,
     CapacityRow,
     FactMarks,
+    History,
+    HistoryDay,
+    HistorySum,
     LedgerRow,
     NodeDay,
 )
+from warpdrive.domain.governance.growth import Flow
 
 
 class MemoryUsageFacts:
@@ -77,6 +81,32 @@ class MemoryUsageFacts:
             if from_day is None or key[0] >= from_day
         ]
 
+    async def history(self, from_day: date, *, backend: str, team: str) -> History:
+        """See the port."""
+        first: date | None = None
+        days: dict[tuple[date, str, tuple[str, ...]], Flow] = {}
+        for (day, name, owners), counts in sorted(self._warehouse.ledger.items()):
+            if _asked(name, owners, backend, team):
+                first = first or day
+                if day >= from_day:
+                    key = (day, name, owners) if team else (day, "", ())
+                    days[key] = days.get(key, Flow()) + _flow(counts)
+        sums: dict[tuple[str, tuple[str, ...]], tuple[int, int]] = {}
+        for row in await self.capacity():
+            if _asked(row.backend, row.owners, backend, team):
+                kept = (row.backend, row.owners) if team else ("", ())
+                objects, size = sums.get(kept, (0, 0))
+                sums[kept] = (objects + row.objects, size + row.bytes)
+        return History(
+            first,
+            tuple(HistoryDay(*key, flow) for key, flow in sorted(days.items(), key=lambda item: item[0])),
+            tuple(HistorySum(*key, *counted) for key, counted in sorted(sums.items())),
+        )
+
+    async def backend_names(self) -> Sequence[str]:
+        """See the port."""
+        return sorted({each.name for each in self._warehouse.backends})
+
     async def activity(self, from_day: date, to_day: date) -> Sequence[ActivityRow]:
         """See the port."""
         sums: dict[tuple[date, str], Counts] = {}
@@ -92,3 +122,19 @@ class MemoryUsageFacts:
             ActivityRow(*key, each.records, each.opens, each.bytes_read, each.hits, each.misses)
             for key, each in sums.items()
         ]
+
+
+def _asked(name: str, owners: tuple[str, ...], backend: str, team: str) -> bool:
+    return backend in {"", name} and (not team or team in owners)
+
+
+def _flow(counts: LedgerCounts) -> Flow:
+    return Flow(
+        counts.added_objects,
+        counts.added_bytes,
+        counts.removed_objects,
+        counts.removed_bytes,
+        counts.changed_bytes,
+        counts.moved_objects,
+        counts.moved_bytes,
+    )
