@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from warpdrive.application.ports.duplicate_facts import DuplicateFacts
+from warpdrive.application.ports.object_facts import ObjectFacts
+from warpdrive.application.ports.reader_shares import ReaderShares
 from warpdrive.application.ports.usage_facts import UsageFacts
+from warpdrive.application.ports.user_facts import UserFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +14,7 @@ class Facts:
     """The ports, by subject."""
 
     usage: UsageFacts
+    objects: ObjectFacts
+    readers: ReaderShares
+    users: UserFacts
+    duplicates: DuplicateFacts

@@ -1,10 +1,20 @@
 """The twins of everything in `Facts`, on one warehouse."""
 
+from warpdrive.adapters.store.memory.duplicate_facts import MemoryDuplicateFacts
+from warpdrive.adapters.store.memory.object_facts import MemoryObjectFacts
+from warpdrive.adapters.store.memory.reader_shares import MemoryReaderShares
 from warpdrive.adapters.store.memory.usage_facts import MemoryUsageFacts
+from warpdrive.adapters.store.memory.user_facts import MemoryUserFacts
 from warpdrive.adapters.store.memory.warehouse import Warehouse
 from warpdrive.application.ports.facts import Facts
 
 
 def memory_facts(warehouse: Warehouse) -> Facts:
     """Put them together."""
-    return Facts(usage=MemoryUsageFacts(warehouse))
+    return Facts(
+        usage=MemoryUsageFacts(warehouse),
+        objects=MemoryObjectFacts(warehouse),
+        readers=MemoryReaderShares(warehouse),
+        users=MemoryUserFacts(warehouse),
+        duplicates=MemoryDuplicateFacts(warehouse),
+    )
