@@ -28,8 +28,8 @@ _GROUPS: Final = """
         )
     )
 """
-_SUMS: Final = f"{_GROUPS} SELECT count(*) AS groups, coalesce(sum(wasted), 0)::bigint AS wasted FROM g"
-_PAGE: Final = f"""{_GROUPS}
+_SUMS: Final = "{groups} SELECT count(*) AS groups, coalesce(sum(wasted), 0)::bigint AS wasted FROM g"
+_PAGE: Final = """{groups}
     SELECT * FROM g
     WHERE $3::bigint IS NULL OR (-wasted, -size, -digest_kind, digest) > (-$3::bigint, -$4::bigint, -$5::smallint, $6)
     ORDER BY wasted DESC, size DESC, digest_kind DESC, digest LIMIT $7
@@ -104,7 +104,7 @@ class PostgresDuplicateFacts:
     async def sums(self, question: DuplicateQuestion) -> DuplicateSums:
         """See the port."""
         asked = _asked(question)
-        row = await self._questions.row(_SUMS, *asked)
+        row = await self._questions.row(_SUMS.format(groups=_GROUPS), *asked)
         assert row is not None, "sums are always one row"
         unchecked = await self._questions.value(_UNCHECKED, *asked)
         return DuplicateSums(row["groups"], row["wasted"], unchecked)
@@ -116,7 +116,7 @@ class PostgresDuplicateFacts:
         start: tuple[Any, ...] = (None, None, None, None)
         if after is not None:
             start = (after.wasted_bytes, after.size, _NUMBERS[after.kind], after.digest)
-        rows = await self._questions.rows(_PAGE, *_asked(question), *start, limit)
+        rows = await self._questions.rows(_PAGE.format(groups=_GROUPS), *_asked(question), *start, limit)
         shown = await self._copies([_group(row) for row in rows], copies)
         return [
             GroupRow(
