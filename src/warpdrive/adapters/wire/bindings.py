@@ -4,13 +4,37 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from warpdrive.adapters.wire import agents, namespaces, price_books, quotas, teams, tenants, tokens
+from warpdrive.adapters.wire import (
+    agents,
+    growth,
+    namespaces,
+    price_books,
+    quotas,
+    staleness,
+    teams,
+    tenants,
+    tokens,
+    usage,
+    users,
+)
 from warpdrive.adapters.wire.binding import Binding
 
 BINDINGS: Final[Mapping[str, Binding]] = MappingProxyType(
     {
         binding.method: binding
-        for subject in (namespaces, tenants, tokens, agents, quotas, teams, price_books)
+        for subject in (
+            namespaces,
+            tenants,
+            tokens,
+            agents,
+            quotas,
+            teams,
+            price_books,
+            usage,
+            staleness,
+            growth,
+            users,
+        )
         for binding in subject.BINDINGS
     }
 )

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from warpdrive.application.control.agents import Agents
+from warpdrive.application.control.answer_names import AnswerNames
 from warpdrive.application.control.as_of import Moments
 from warpdrive.application.control.commands import Commands
 from warpdrive.application.control.doorkeeping import Doorkeeper
+from warpdrive.application.control.growth import Growth
 from warpdrive.application.control.names import Names
 from warpdrive.application.control.namespaces import Namespaces
 from warpdrive.application.control.price_books import PriceBooks
 from warpdrive.application.control.quotas import Quotas
+from warpdrive.application.control.staleness import Staleness
 from warpdrive.application.control.streams import Streams
 from warpdrive.application.control.teams import Teams
 from warpdrive.application.control.tenants import Tenants
 from warpdrive.application.control.tokens import Random, Tokens
+from warpdrive.application.control.usage import Usage
+from warpdrive.application.control.users import Users
 from warpdrive.application.control.watching import Wait, Watch
 from warpdrive.application.ports.agents import AgentRegister
 from warpdrive.application.ports.clock import Clock
@@ -38,6 +43,10 @@ class ControlPlane:
     teams: Teams
     price_books: PriceBooks
     moments: Moments
+    usage: Usage
+    stale: Staleness
+    growth: Growth
+    users: Users
     doorkeeper: Doorkeeper
 
 
@@ -65,6 +74,8 @@ def build_plane(
     teams = Teams(commands, names, models, new_id)
     quotas = Quotas(commands, teams, models)
     tenants = Tenants(commands, streams, reader, models)
+    moments = Moments(models, facts.usage)
+    answer_names = AnswerNames(models, teams, facts.usage)
     return ControlPlane(
         namespaces=namespaces,
         tenants=tenants,
@@ -74,6 +85,10 @@ def build_plane(
         quotas=quotas,
         teams=teams,
         price_books=PriceBooks(commands, names, models, new_id),
-        moments=Moments(models, facts.usage),
+        moments=moments,
+        usage=Usage(answer_names, moments, facts.usage, facts.objects, facts.readers),
+        stale=Staleness(answer_names, moments, facts.objects),
+        growth=Growth(answer_names, moments, facts.usage),
+        users=Users(answer_names, moments, facts.users, facts.readers),
         doorkeeper=doorkeeper,
     )
