@@ -41,8 +41,8 @@ class PrefixedStore(ForwardingStore):
         cut = self._length
         return ListPage(
             [
-                ObjectInfo(ObjectKey(key[cut:]), size, version, mtime_ns, digest, is_directory)
-                for key, size, version, mtime_ns, digest, is_directory in page.objects
+                ObjectInfo(ObjectKey(key[cut:]), size, version, mtime_ns, digest, is_directory, storage_class)
+                for key, size, version, mtime_ns, digest, is_directory, storage_class in page.objects
                 if len(key) > cut
             ],
             [ObjectKey(key[cut:]) for key in page.prefixes],

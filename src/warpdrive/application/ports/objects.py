@@ -31,6 +31,8 @@ class ObjectInfo(NamedTuple):
     digest: Digest | None = None
     is_directory: bool = False
     """Only backends with `Capabilities.directories` say True (size 0, version "")."""
+    storage_class: str = ""
+    """As the backend calls it; "" where it has none, or a listing does not say."""
 
 
 class ListPage(NamedTuple):

@@ -6,7 +6,6 @@ twin is easily believed.
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from warpdrive.application.ports.job_register import JobReport
@@ -82,6 +81,25 @@ class CrawlRow:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    parts: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """By name: where to go on, and whether it is done."""
+    seen: set[str] = field(default_factory=set)
+    """Whole keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """One of telemetry.records, as far as anybody asks."""
+
+    at: datetime
+    user: str
+    job: str
+    backend: str
+    opens: int
+    bytes_read: int
+    hits: int
+    misses: int
 
 
 @dataclass(slots=True)
@@ -105,6 +123,8 @@ class Warehouse:
     ledger: dict[tuple[date, str, tuple[str, ...]], LedgerCounts] = field(default_factory=dict)
     """By day, backend and owners."""
     attributed_position: int = 0
+    attributed: dict[tuple[str, str], tuple[str, str, tuple[str, ...], bool]] = field(default_factory=dict)
+    """By place and prefix: home backend and its prefix, owners, whether it is doubted."""
     crawls: dict[int, CrawlRow] = field(default_factory=dict)
     early_accesses: dict[tuple[str, str], date] = field(default_factory=dict)
     rollups: dict[tuple[str, date, str, str], Counts] = field(default_factory=dict)
@@ -112,7 +132,7 @@ class Warehouse:
     rollup_backends: dict[tuple[str, date, str, str], str] = field(default_factory=dict)
     activity: dict[tuple[date, str, str, str], Counts] = field(default_factory=dict)
     """By day, backend, user and job."""
-    records: list[Any] = field(default_factory=list)
+    records: list[RecordRow] = field(default_factory=list)
     batches: dict[UUID, datetime] = field(default_factory=dict)
     coverage: dict[tuple[str, date], tuple[int, int]] = field(default_factory=dict)
     """By node and day: milliseconds covered, records lost."""
