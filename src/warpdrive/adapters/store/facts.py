@@ -2,6 +2,8 @@
 
 from warpdrive.adapters.store.duplicate_facts import PostgresDuplicateFacts
 from warpdrive.adapters.store.event_reader import Questions
+from warpdrive.adapters.store.job_register import PostgresJobRegister
+from warpdrive.adapters.store.lease_books import PostgresLeaseBooks
 from warpdrive.adapters.store.object_facts import PostgresObjectFacts
 from warpdrive.adapters.store.reader_shares import PostgresReaderShares
 from warpdrive.adapters.store.usage_facts import PostgresUsageFacts
@@ -17,4 +19,6 @@ def postgres_facts(questions: Questions) -> Facts:
         readers=PostgresReaderShares(questions),
         users=PostgresUserFacts(questions),
         duplicates=PostgresDuplicateFacts(questions),
+        leases=PostgresLeaseBooks(questions),
+        jobs=PostgresJobRegister(questions),
     )

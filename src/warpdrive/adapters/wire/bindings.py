@@ -7,9 +7,12 @@ from typing import Final
 from warpdrive.adapters.wire import (
     agents,
     growth,
+    jobs,
+    leases,
     namespaces,
     price_books,
     quotas,
+    simulation,
     staleness,
     teams,
     tenants,
@@ -34,6 +37,9 @@ BINDINGS: Final[Mapping[str, Binding]] = MappingProxyType(
             staleness,
             growth,
             users,
+            leases,
+            simulation,
+            jobs,
         )
         for binding in subject.BINDINGS
     }

@@ -10,7 +10,7 @@ from warpdrive.application.control.views import QuotaView
 from warpdrive.domain.quota.values import WEEK, QuotaLimits
 
 
-def limits_value(request: wire.SetQuotaRequest) -> QuotaLimits:
+def limits_value(request: wire.SetQuotaRequest | wire.SimulateQuotaRequest) -> QuotaLimits:
     """Read limits. Raises Malformed; whether they fit each other is the domain's to say."""
     hard = size("hard", request.hard)
     return QuotaLimits(

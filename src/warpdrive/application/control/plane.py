@@ -10,10 +10,14 @@ from warpdrive.application.control.as_of import Moments
 from warpdrive.application.control.commands import Commands
 from warpdrive.application.control.doorkeeping import Doorkeeper
 from warpdrive.application.control.growth import Growth
+from warpdrive.application.control.jobs import Jobs
+from warpdrive.application.control.leases import Leases
 from warpdrive.application.control.names import Names
 from warpdrive.application.control.namespaces import Namespaces
+from warpdrive.application.control.owners import Owners
 from warpdrive.application.control.price_books import PriceBooks
 from warpdrive.application.control.quotas import Quotas
+from warpdrive.application.control.simulation import Simulation
 from warpdrive.application.control.staleness import Staleness
 from warpdrive.application.control.streams import Streams
 from warpdrive.application.control.teams import Teams
@@ -47,6 +51,9 @@ class ControlPlane:
     stale: Staleness
     growth: Growth
     users: Users
+    leases: Leases
+    simulation: Simulation
+    jobs: Jobs
     doorkeeper: Doorkeeper
 
 
@@ -90,5 +97,8 @@ def build_plane(
         stale=Staleness(answer_names, moments, facts.objects),
         growth=Growth(answer_names, moments, facts.usage),
         users=Users(answer_names, moments, facts.users, facts.readers),
+        leases=Leases(facts.leases, Owners(models), quotas, commands, models),
+        simulation=Simulation(quotas, moments, facts.usage),
+        jobs=Jobs(facts.jobs, moments),
         doorkeeper=doorkeeper,
     )

@@ -13,7 +13,7 @@ from warpdrive.application.control.teams import Teams
 from warpdrive.application.control.views import QuotaView
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.domain.quota.aggregate import Quota
-from warpdrive.domain.quota.values import QuotaLimits, Standing, standing_of
+from warpdrive.domain.quota.values import LeasePolicy, QuotaLimits, Standing, standing_of
 
 _ORDER: Final = ("team_id", "backend")
 _UNKNOWN_TEAM: Final[Mapping[str, Any]] = {"name": "", "disbanded": False, "position": 0}
@@ -56,6 +56,24 @@ class Quotas:
             return Quota.id_of(await self._teams.find(team), backend)
 
         return await self._commands.change(Quota, call, locate, decide, lambda quota: quota_view(quota, team, call.at))
+
+    async def set_lease_policy(self, call: Call, team: str, backend: str, policy: LeasePolicy) -> Done[QuotaView]:
+        """Decide how much is promised to a node at once, and for how long. Raises InvalidLeasePolicy."""
+
+        def decide(quota: Quota | None) -> Decision[Quota]:
+            if quota is None or quota.removed:
+                raise NotFound("quota", f"{team}/{backend}")
+            quota.set_lease_policy(policy, at=call.at)
+            return Decision(quota)
+
+        async def locate() -> UUID:
+            return Quota.id_of(await self._teams.find(team), backend)
+
+        return await self._commands.change(Quota, call, locate, decide, lambda quota: quota_view(quota, team, call.at))
+
+    async def team_id(self, team: str) -> UUID:
+        """Find a team by name. Raises NotFound."""
+        return await self._teams.find(team)
 
     async def get(self, call: Call, team: str, backend: str) -> Done[QuotaView]:
         """Show one that is not removed, and how it stands."""

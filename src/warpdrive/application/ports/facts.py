@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from warpdrive.application.ports.duplicate_facts import DuplicateFacts
+from warpdrive.application.ports.job_register import JobRegister
+from warpdrive.application.ports.lease_books import LeaseBooks
 from warpdrive.application.ports.object_facts import ObjectFacts
 from warpdrive.application.ports.reader_shares import ReaderShares
 from warpdrive.application.ports.usage_facts import UsageFacts
@@ -18,3 +20,5 @@ class Facts:
     readers: ReaderShares
     users: UserFacts
     duplicates: DuplicateFacts
+    leases: LeaseBooks
+    jobs: JobRegister

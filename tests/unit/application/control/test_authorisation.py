@@ -7,7 +7,7 @@ from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.errors import PermissionDenied
 from warpdrive.domain.token.values import Role
 
-READING = ("Get", "List", "Check", "WhoAmI")
+READING = ("Get", "List", "Check", "WhoAmI", "Simulate")
 
 
 def fields(method: str, value: str = "x") -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The twins of everything in `Facts`, on one warehouse."""
 
 from warpdrive.adapters.store.memory.duplicate_facts import MemoryDuplicateFacts
+from warpdrive.adapters.store.memory.job_register import MemoryJobRegister
+from warpdrive.adapters.store.memory.lease_books import MemoryLeaseBooks
 from warpdrive.adapters.store.memory.object_facts import MemoryObjectFacts
 from warpdrive.adapters.store.memory.reader_shares import MemoryReaderShares
 from warpdrive.adapters.store.memory.usage_facts import MemoryUsageFacts
@@ -17,4 +19,6 @@ def memory_facts(warehouse: Warehouse) -> Facts:
         readers=MemoryReaderShares(warehouse),
         users=MemoryUserFacts(warehouse),
         duplicates=MemoryDuplicateFacts(warehouse),
+        leases=MemoryLeaseBooks(warehouse),
+        jobs=MemoryJobRegister(warehouse),
     )
