@@ -1,7 +1,12 @@
-"""Who is behind a uid, and which job behind a pid: asked once, off the loop, and remembered for a while."""
+"""Who is behind a uid, and which job behind a pid: asked once, off the loop, and remembered for a while.
+
+A job is what a batch system says in the process's environment or in the name of its control group, or the Kubernetes
+pod that the control group belongs to.
+"""
 
 import os
 import pwd
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -12,7 +17,20 @@ from warpdrive.application.ports.clock import Clock
 
 Key = TypeVar("Key")
 
-_JOB_VARIABLE = b"SLURM_JOB_ID="
+_JOB_VARIABLE = re.compile(rb"(?:^|\0)SLURM_JOB_ID=([0-9A-Za-z_.+\[\]-]{1,64})(?:\0|$)")
+"""Anybody can set it, so it must look like a job id."""
+
+_POD = "pod:"
+
+_SLURM_GROUP = re.compile(r"/job_(\d+)(?:/|$)")
+"""Slurm's cgroup plugins: /slurm/uid_1000/job_42/step_0 (v1), /system.slice/slurmstepd.scope/job_42/step_0 (v2)."""
+
+_POD_GROUP = re.compile(
+    r"/kubepods(?:[./-][^/]*)?(?:/[^/]*)*?"  # the kubelet's root group, with a class of service below it
+    r"/(?:kubepods-(?:[a-z]+-)?)?pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:/|$)"
+)
+"""kubepods-burstable-pod0f5e_....slice (systemd, "_" for "-") or kubepods/burstable/pod0f5e-... (cgroupfs); pods that
+a node runs from files have 32 digits."""
 
 
 def login_name(uid: int) -> str:
@@ -24,14 +42,36 @@ def login_name(uid: int) -> str:
 
 
 def job_of_process(pid: int) -> str:
-    """Return SLURM_JOB_ID from the process's environment, or "" where it has none or may not be read."""
+    """Return the Slurm job that the process's control group names, else its environment; else its pod; else "".
+
+    What may not be read, or is gone, says nothing.
+    """
+    job = job_of_groups(os.fsdecode(_read(f"/proc/{pid}/cgroup")))
+    if not job or job.startswith(_POD):
+        said = _JOB_VARIABLE.search(_read(f"/proc/{pid}/environ"))
+        job = said.group(1).decode("ascii") if said is not None else job
+    return job
+
+
+def _read(path: str) -> bytes:
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(path).read_bytes()
     except OSError:
-        return ""
-    for variable in environment.split(b"\0"):
-        if variable.startswith(_JOB_VARIABLE):
-            return os.fsdecode(variable[len(_JOB_VARIABLE) :])
+        return b""
+
+
+def job_of_groups(text: str) -> str:
+    """Return the job that /proc/PID/cgroup tells: Slurm's id, or "pod:<uid>"; "" for neither.
+
+    A line is "hierarchy:controllers:path"; with cgroups v1 there are several.
+    """
+    paths = [line.split(":", 2)[2] for line in text.splitlines() if line.count(":") >= 2]  # noqa: PLR2004 - its parts
+    for path in paths:
+        if (job := _SLURM_GROUP.search(path)) is not None:
+            return job.group(1)
+    for path in paths:
+        if (pod := _POD_GROUP.search(path)) is not None:
+            return f"{_POD}{pod.group(1).replace('_', '-')}"
     return ""
 
 

@@ -59,9 +59,6 @@ class NodeSettings(Section, frozen=True, kw_only=True):
         yield from self._loose_ends()
 
     def _loose_ends(self) -> Iterator[tuple[str, str]]:
-        for key in _TIE_FILES:
-            if self.control_plane is None and getattr(self, key) is not None:
-                yield key, "is only used with agent.control_plane, which is not set"
         for one, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
             if getattr(self, one) is not None and getattr(self, other) is None:
                 yield one, f"needs {other} beside it"
@@ -101,3 +98,14 @@ class AgentSettings(Section, frozen=True, kw_only=True):
         ):
             if path is not None and path.is_relative_to(self.mount_point):
                 yield key, f"uses {path}, which lies below the mount point itself"
+        yield from self._ties()
+
+    def _ties(self) -> Iterator[tuple[str, str]]:
+        sink = self.telemetry.sink
+        if self.agent.control_plane is None and sink not in {"grpc", "http"}:
+            for key in _TIE_FILES:
+                if getattr(self.agent, key) is not None:
+                    yield f"agent.{key}", "is only used with agent.control_plane or telemetry to one; neither is set"
+        if sink == "grpc" and self.agent.control_plane is None and self.telemetry.control_plane_addr is None:
+            words = 'is missing; "sink: grpc" needs it, or agent.control_plane'
+            yield "telemetry.control_plane_addr", words

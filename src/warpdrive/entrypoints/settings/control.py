@@ -5,7 +5,6 @@ may call, unless the file says `tls: off` in so many words; without authenticati
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar, Final, get_type_hints
 
@@ -19,7 +18,7 @@ from warpdrive.entrypoints.settings.decoding import Decoder, Section
 from warpdrive.entrypoints.settings.document import Mapping as MappingNode
 from warpdrive.entrypoints.settings.document import Node, Scalar, parse_document, read_document
 from warpdrive.entrypoints.settings.faults import Faults, did_you_mean
-from warpdrive.entrypoints.settings.kinds import Address, PathReader, Secret
+from warpdrive.entrypoints.settings.kinds import Address, PathReader, Secret, is_loopback
 from warpdrive.entrypoints.settings.overriding import overridden
 from warpdrive.entrypoints.settings.telemetry import LogSettings, MetricsSettings
 
@@ -151,20 +150,11 @@ def _why_loopback(server: ServerSettings, tls_decided: bool) -> str | None:
 
 def _narrowed(key: str, address: Address, why: str | None, faults: Faults, keys: dict[str, Node]) -> Address:
     """Return where to listen: "every interface" shrinks to this machine where it must, any other host is a fault."""
-    if why is None or _is_loopback(address.host):
+    if why is None or is_loopback(address.host):
         return address
     if address.host:
         faults.add(f"control_plane.{key}", why, keys[key].line if key in keys else None)
     return Address(_LOOPBACK, address.port)
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _passwords(

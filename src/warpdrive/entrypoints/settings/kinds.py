@@ -5,6 +5,7 @@ No message repeats the text: it may be a secret.
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -210,6 +211,16 @@ def parse_address(text: str) -> Address:
     if any(character.isspace() or character in "/@[]" for character in host):
         raise ValueError("is not an address; write host:port, or :port for every interface")
     return Address(host, int(port))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or address alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_peer(text: str) -> Peer:

@@ -1,8 +1,5 @@
 """Access records: one per open handle and flush interval, names resolved once, nothing ever waiting."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +11,6 @@ from tests.support.manual_clock import ManualClock
 from tests.support.ports import wait_until_async
 from warpdrive.adapters.sinks.memory import MemoryLog
 from warpdrive.application.mount.attributes import Caller
-from warpdrive.application.mount.callers import Directory, job_of_process, login_name
 from warpdrive.application.mount.telemetry import AccessCollector, CollectorSettings, HandleTotals
 from warpdrive.application.ports.access_log import AccessRecord
 
@@ -224,6 +220,44 @@ async def test_a_full_buffer_drops_the_oldest_and_counts() -> None:
     assert [record.key for record in recorded.records] == ["3", "4", "5", "6", "7"]
 
 
+async def test_the_log_is_told_up_to_when_it_has_everything() -> None:
+    """With the losses since; a window that is open then is handed over first."""
+    clock = ManualClock()
+    recorded = Recorded(capacity=5, clock=clock)
+    for number in range(8):
+        recorded.collector.closed(recorded.open(key=str(number)))
+    clock.advance(2.5)
+    async with recorded.running():
+        pass
+    assert recorded.log.claims == [(clock.wall(), 3)]
+    assert recorded.collector.recorded == 5
+
+
+async def test_every_interval_is_told_also_when_nothing_happens() -> None:
+    """Silence is a fact; losses are told once."""
+    recorded = Recorded(flush_interval=0.02, capacity=1)
+    recorded.collector.closed(recorded.open(key="1"))
+    recorded.collector.closed(recorded.open(key="2"))
+    async with recorded.running():
+        await wait_until_async(lambda: len(recorded.log.claims) >= 3)
+    assert [lost for _, lost in recorded.log.claims[:3]] == [1, 0, 0]
+    moments = [until for until, _ in recorded.log.claims]
+    assert moments == sorted(moments)
+
+
+async def test_what_cannot_be_handed_over_at_the_end_is_lost_and_claims_nothing() -> None:
+    """A directory service that hangs while the agent stops: the rest is counted."""
+    release = threading.Event()
+    recorded = Recorded(name_of=lambda _: str(release.wait(10)))
+    recorded.collector.closed(recorded.open())
+    try:
+        async with recorded.running():
+            pass
+    finally:
+        release.set()
+    assert (recorded.records, recorded.log.claims, recorded.collector.lost) == ([], [], 1)
+
+
 async def test_switched_off_it_counts_for_its_owner_and_records_nothing() -> None:
     """The read path need not know."""
     recorded = Recorded(enabled=False, draw=lambda: 0.0)
@@ -235,50 +269,3 @@ async def test_switched_off_it_counts_for_its_owner_and_records_nothing() -> Non
     async with recorded.running():
         pass
     assert recorded.records == []
-
-
-def test_a_login_name_or_the_number() -> None:
-    """Containers often know no name for a uid."""
-    assert login_name(0) == "root"
-    assert login_name(3_999_999_999) == "3999999999"
-
-
-def test_the_job_of_a_real_process() -> None:
-    """SLURM_JOB_ID from its environment; none for one without, or that is gone."""
-    with subprocess.Popen(
-        [sys.executable, "-c", "print('up', flush=True); input()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "SLURM_JOB_ID": "90210"},
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        assert job_of_process(process.pid) == "90210"
-        process.communicate(b"\n")
-    assert job_of_process(process.pid) == ""
-
-
-async def test_an_answer_is_believed_for_its_lifetime() -> None:
-    """Then it is asked again, since numbers are reused."""
-    clock = ManualClock()
-    answers = iter(["first", "second"])
-    directory: Directory[int] = Directory(lambda _: next(answers), clock, lifetime=60)
-    assert await directory.resolve(7) == "first"
-    clock.advance(59)
-    assert await directory.resolve(7) == "first"
-    clock.advance(1)
-    assert await directory.resolve(7) == "second"
-
-
-async def test_the_memory_of_answers_is_bounded() -> None:
-    """The oldest goes."""
-    asked: list[int] = []
-
-    def ask(key: int) -> str:
-        asked.append(key)
-        return str(key)
-
-    directory: Directory[int] = Directory(ask, ManualClock(), lifetime=60, capacity=2)
-    for key in (1, 2, 3, 1):
-        assert await directory.resolve(key) == str(key)
-    assert asked == [1, 2, 3, 1]

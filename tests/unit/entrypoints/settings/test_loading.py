@@ -53,7 +53,7 @@ def test_the_smallest_file_gets_the_documented_defaults() -> None:
     assert (settings.metrics.enabled, settings.metrics.addr) == (True, Address("", 9090))
     telemetry = settings.telemetry
     assert (telemetry.enabled, telemetry.sink, telemetry.file_path) == (False, "nop", None)
-    assert (telemetry.sample_metadata_ops, telemetry.batch_size, telemetry.flush_interval) == (0.1, 100, 5.0)
+    assert (telemetry.sample_metadata_ops, telemetry.records, telemetry.interval) == (0.1, 100, 5.0)
     assert settings.agent.state_dir == Path("/var/lib/warpdrive")
     assert settings.agent.socket_path == Path("/var/lib/warpdrive/admin.sock")
     assert settings.agent.node
@@ -146,9 +146,21 @@ def test_the_command_line_wins_over_the_file() -> None:
         ("metrics: {addr: '::1:90'}\n", "metrics.addr", "put an IPv6 host in brackets"),
         ("metrics: {addr: ':99999'}\n", "metrics.addr", "is not an address"),
         ("telemetry: {sink: file}\n", "telemetry.file_path", 'is missing; "sink: file" needs it'),
-        ("telemetry: {sink: kafka}\n", "telemetry.sink", "must be one of nop, stdout, file"),
+        ("telemetry: {sink: kafka}\n", "telemetry.sink", "must be one of nop, stdout, file, http, grpc"),
         ("telemetry: {sample_metadata_ops: 2}\n", "telemetry.sample_metadata_ops", "must be a number <= 1"),
         ("telemetry: {flush_interval: 0}\n", "telemetry.flush_interval", "must be longer than nothing"),
+        ("telemetry: {control_plane_addr: 'x:1'}\n", "telemetry.control_plane_addr", "grpc and http"),
+        ("telemetry: {sink: grpc}\n", "telemetry.control_plane_addr", '"sink: grpc" needs it, or agent.control_plane'),
+        ("telemetry: {sink: grpc, control_plane_addr: x}\n", "telemetry.control_plane_addr", "(http takes a URL)"),
+        ("telemetry: {sink: http}\n", "telemetry.control_plane_addr", 'is missing; "sink: http" needs a URL'),
+        ("telemetry: {sink: http, control_plane_addr: 'x:1'}\n", "telemetry.control_plane_addr", "must be a URL"),
+        ("telemetry: {sink: http, control_plane_addr: 'http://x:1'}\n", "telemetry.control_plane_addr", "https"),
+        (
+            "telemetry: {sink: http, control_plane_addr: 'https://x/y'}\n",
+            "telemetry.control_plane_addr",
+            "nothing else",
+        ),
+        ("telemetry: {sink: http, control_plane_addr: 'https://x:y'}\n", "telemetry.control_plane_addr", "is no URL"),
         ("mount_point: /x\n", "mount_point", "is given twice"),
         ('agent: {state_dir: "/\\uD800"}\n', "agent.state_dir", "is not UTF-8"),
         ('"a\\nb": 1\n', "a\nb", "is not a known key"),
@@ -164,9 +176,6 @@ def test_a_bad_value_is_told_with_its_path(extra: str, path: str, message: str) 
 @pytest.mark.parametrize(
     ("extra", "path", "word"),
     [
-        ("telemetry: {sink: grpc, control_plane_addr: 'x:1', batch_size: 10000}\n", "telemetry.sink", "grpc"),
-        ("telemetry: {sink: http}\n", "telemetry.sink", "http"),
-        ("telemetry: {control_plane_addr: 'x:1'}\n", "telemetry.control_plane_addr", "grpc and http"),
         ("cross_tenant: {home_tenant_id: x}\n", "cross_tenant", "this version"),
         ("cross_tenant: {sfi: {enforce_private_link: true}}\n", "cross_tenant", "this version"),
         ("cross_tenant: {}\n", "cross_tenant", "this version"),
@@ -357,3 +366,18 @@ def test_no_bytes_raise_anything_but_settings_error(raw: bytes) -> None:
     """No file at all brings the agent down with a traceback."""
     with pytest.raises(SettingsError):
         decode_agent_settings(raw, BASE, {})
+
+
+@pytest.mark.parametrize(
+    ("section", "records", "interval"),
+    [
+        ("{sink: grpc, control_plane_addr: 'control:50051'}", 10_000, 1.0),
+        ("{sink: http, control_plane_addr: 'http://127.0.0.1:8090/'}", 100, 5.0),
+        ("{sink: http, control_plane_addr: 'https://control', batch_size: 7, flush_interval: 2s}", 7, 2.0),
+        ("{sink: grpc, control_plane_addr: '[::1]:50051', batch_size: 7, flush_interval: 500ms}", 7, 0.5),
+    ],
+)
+def test_telemetry_to_a_control_plane_has_defaults_of_its_sink(section: str, records: int, interval: float) -> None:
+    """The tie's files serve it too, also where no namespace is followed."""
+    settings = decode_with(f"telemetry: {section}\nagent: {{token_file: /t, ca_file: /c}}\n")
+    assert (settings.telemetry.records, settings.telemetry.interval) == (records, interval)
