@@ -19,14 +19,15 @@ _MOST: Final = 1000
 class KnownName(click.ParamType[str]):
     """A name that the control plane may know; any text is one.
 
-    `method` lists them, `items` is the answer's list and `field` the name in it.
+    `method` lists them, `items` is the answer's list and `field` the name in it. `paged`: it lists page by page.
     """
 
-    def __init__(self, name: str, method: str, items: str, field: str = "name") -> None:
+    def __init__(self, name: str, method: str, items: str, field: str = "name", *, paged: bool = True) -> None:
         self.name = name
         self._method = method
         self._items = items
         self._field = field
+        self._fields = {"page_size": _MOST} if paged else {}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse only what no name can be."""
@@ -45,7 +46,7 @@ class KnownName(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
     def _names(self, server: Server) -> list[str]:
-        answer = ask_promptly(server, lambda client: client.call(self._method, {"page_size": _MOST}), within=PATIENCE)
+        answer = ask_promptly(server, lambda client: client.call(self._method, self._fields), within=PATIENCE)
         return sorted({str(item[self._field]) for item in answer.get(self._items, ())})
 
 
@@ -66,4 +67,5 @@ NAMESPACE: Final = KnownName("namespace", "ControlService/ListNamespaces", "name
 TEAM: Final = KnownName("team", "GovernanceService/ListTeams", "teams")
 BOOK: Final = KnownName("book", "GovernanceService/ListPriceBooks", "books")
 TENANT: Final = KnownName("tenant", "ControlService/ListTenantAccess", "tenants", "tenantId")
+BACKEND: Final = KnownName("backend", "GovernanceService/ListBackends", "backends", paged=False)
 TOKEN: Final = KnownName("token", "ControlService/ListTokens", "tokens", "tokenId")

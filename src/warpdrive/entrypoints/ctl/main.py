@@ -10,20 +10,32 @@ from click.core import ParameterSource
 
 from warpdrive import __version__
 from warpdrive.entrypoints.ctl.agents import agents
+from warpdrive.entrypoints.ctl.backends import backends
 from warpdrive.entrypoints.ctl.completion import server_of
+from warpdrive.entrypoints.ctl.cost import cost
+from warpdrive.entrypoints.ctl.crawl import crawl
+from warpdrive.entrypoints.ctl.duplicates import duplicates
 from warpdrive.entrypoints.ctl.evict import evict
+from warpdrive.entrypoints.ctl.growth import growth
+from warpdrive.entrypoints.ctl.jobs import job, job_report
+from warpdrive.entrypoints.ctl.move import move
 from warpdrive.entrypoints.ctl.namespace import namespace
 from warpdrive.entrypoints.ctl.prefetch import prefetch
 from warpdrive.entrypoints.ctl.price import price
 from warpdrive.entrypoints.ctl.quota import quota
+from warpdrive.entrypoints.ctl.recommendations import recommendations
 from warpdrive.entrypoints.ctl.serve import serve
 from warpdrive.entrypoints.ctl.server import DEFAULT_SERVER, DEFAULT_TOKEN_FILES, ServerAddress
 from warpdrive.entrypoints.ctl.session import DEFAULT_SOCKET, Session, printable
+from warpdrive.entrypoints.ctl.simulate import simulate
+from warpdrive.entrypoints.ctl.stale import stale
 from warpdrive.entrypoints.ctl.stats import stats
 from warpdrive.entrypoints.ctl.status import status
 from warpdrive.entrypoints.ctl.team import team
 from warpdrive.entrypoints.ctl.tenant import tenant
 from warpdrive.entrypoints.ctl.token import token
+from warpdrive.entrypoints.ctl.usage import usage
+from warpdrive.entrypoints.ctl.user import user
 from warpdrive.entrypoints.ctl.warm import warm
 from warpdrive.entrypoints.ctl.whoami import whoami
 
@@ -117,8 +129,23 @@ def main(context: click.Context, /, socket: Path, **server: object) -> None:
 
 _ON_THE_NODE = (warm, stats, status, prefetch, evict)
 _CONTROL_PLANE = (namespace, quota, team, tenant, price, token, whoami, agents, serve)
+_GOVERNANCE = (
+    usage,
+    stale,
+    growth,
+    cost,
+    recommendations,
+    simulate,
+    user,
+    backends,
+    duplicates,
+    crawl,
+    job_report,
+    job,
+)
+_BETWEEN_BACKENDS = (move,)
 
-for _command in (*_ON_THE_NODE, *_CONTROL_PLANE):
+for _command in (*_ON_THE_NODE, *_CONTROL_PLANE, *_GOVERNANCE, *_BETWEEN_BACKENDS):
     main.add_command(_command)
 
 

@@ -8,22 +8,11 @@ import click
 from warpdrive.entrypoints.ctl.completion import TEAM
 from warpdrive.entrypoints.ctl.moments import PeriodType, due
 from warpdrive.entrypoints.ctl.output import Column, output_options, show_rows
+from warpdrive.entrypoints.ctl.quota_leases import list_leases, set_policy
+from warpdrive.entrypoints.ctl.quota_options import SizeWordType, check_limits
 from warpdrive.entrypoints.ctl.session import Session, json_option, pass_session, print_json, printable
-from warpdrive.entrypoints.settings.units import format_duration, format_size, parse_size
-
-
-class SizeWordType(click.ParamType[str]):
-    """A size such as "500TB", checked here and sent as it was typed."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it; a usage error otherwise."""
-        try:
-            parse_size(str(value))
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
-        return str(value).strip()
+from warpdrive.entrypoints.ctl.simulate import simulate
+from warpdrive.entrypoints.settings.units import format_duration, format_size
 
 
 @click.group()
@@ -43,8 +32,7 @@ def set_quota(
     session: Session, *, team: str, backend: str, soft: str | None, hard: str, grace: str | None, as_json: bool
 ) -> None:
     """Set a team's limits; they replace those that were."""
-    if soft is not None and parse_size(soft) > parse_size(hard):
-        raise click.BadParameter(f"{soft} is more than --hard {hard}", param_hint="--soft")
+    check_limits(soft, hard)
     fields = {"team": team, "backend": backend, "soft": soft or "", "hard": hard, "grace": grace or ""}
     with session.plane() as plane:
         state = plane.call("GovernanceService/SetQuota", fields)
@@ -104,3 +92,7 @@ def _backend(state: Mapping[str, Any]) -> str:
 
 def _size(row: Mapping[str, Any], field: str) -> str:
     return format_size(int(row[field])) if field in row else "unknown"
+
+
+for _command in (set_policy, list_leases, simulate):
+    quota.add_command(_command)
