@@ -17,7 +17,7 @@ import asyncpg
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, hang_up
 from warpdrive.adapters.store.errors import told_as_store_errors
 from warpdrive.application.ports.event_store import StoreUnavailable
-from warpdrive.application.ports.telemetry_archive import ArchivedDay
+from warpdrive.application.ports.telemetry_archive import ArchivedDay, DayReading
 
 _ARCHIVIST: Final = int.from_bytes(b"warparch", "big")
 """Number of the advisory lock: bytes that nobody else picks by chance."""
@@ -148,7 +148,7 @@ class PostgresArchivist:
                 with told_as_store_errors():
                     await transaction.rollback()
 
-    async def note(self, archived: ArchivedDay, reading: "PostgresDayReading", at: datetime) -> None:
+    async def note(self, archived: ArchivedDay, reading: DayReading, at: datetime) -> None:
         """See the port."""
         with told_as_store_errors():
             await self._connection.execute(

@@ -20,8 +20,8 @@ from warpdrive.application.ports.column_files import ColumnFileFault, ColumnFile
 from warpdrive.application.ports.errors import BackendError, ObjectNotFound
 from warpdrive.application.ports.event_store import EventStoreError
 from warpdrive.application.ports.object_reader import ObjectReader
-from warpdrive.application.ports.object_writer import Absent, ObjectWriter, Precondition
-from warpdrive.application.ports.objects import ObjectInfo, ObjectKey
+from warpdrive.application.ports.object_writer import Absent, ObjectWriter
+from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
 from warpdrive.application.ports.telemetry_archive import (
     ArchivedDay,
     ArchiveSource,
@@ -163,14 +163,12 @@ class Archiving:
         return ObjectKey(f"{folder}part-{part:04d}{self._files.suffix}")
 
 
-async def _current(place: ArchivePlace, key: ObjectKey) -> Precondition:
+async def _current(place: ArchivePlace, key: ObjectKey) -> ObjectVersion | Absent:
     """Return what must be there for the write to go on: what is there now.
 
     Nothing, or what a round left that was interrupted before it was noted. An archivist that lost its lock and does
     not know it yet looked before, so it cannot write over what comes now.
     """
-    if not place.reader.capabilities.conditional_write:
-        return None
     try:
         return (await place.reader.stat(key)).version
     except ObjectNotFound:
