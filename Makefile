@@ -5,9 +5,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 BIN := .venv/bin
 SCRIPTS := hack/setup-dev.sh hack/run-local.sh hack/run-control.sh .ci/run
-# Trees of tests: those that two processes can share, and those that measure, mount or kill and want the machine.
-SIDE_BY_SIDE := architecture contract golden model unit
-ALONE := e2e fuse integration
+# Trees of tests, dealt out to two processes by the file: the longest first, so that both end together.
+TREES := e2e integration fuse contract model unit architecture golden
 # Options for the program behind a target, for example: make run-local ARGS='--exit', make bench ARGS='--quick'
 ARGS ?=
 
@@ -20,7 +19,7 @@ setup: ## Install what this machine lacks: system packages, .venv, test servers 
 	@hack/setup-dev.sh
 
 .PHONY: run-local
-run-local: ## Run the main job: servers, a mount over real data, two training epochs (ARGS='--exit --data DIR')
+run-local: ## Run the main job: control plane, two nodes, two users' training, who used what (ARGS='--exit --data DIR')
 	@hack/run-local.sh $(ARGS)
 
 .PHONY: run-control
@@ -30,8 +29,7 @@ run-control: ## Run the control plane with an embedded PostgreSQL (ARGS='--data-
 .PHONY: test
 test: setup lint types ## Run everything that needs no account: linters, types, contracts between layers, all tests
 ifeq ($(ARGS),)
-	$(BIN)/pytest -m "not cloud" -n 2 --dist loadfile $(addprefix tests/,$(SIDE_BY_SIDE))
-	$(BIN)/pytest -m "not cloud" $(addprefix tests/,$(ALONE))
+	$(BIN)/pytest -m "not cloud" -n 2 --dist loadfile $(addprefix tests/,$(TREES))
 else
 	$(BIN)/pytest -m "not cloud" $(ARGS)
 endif

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,37 +47,56 @@ def assert_nothing_left(work: Path) -> None:
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Path:
-    """The job's temporary folder."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return folder
+def work() -> Iterator[Path]:
+    """The job's temporary folder: short, since sockets below it may have 107 bytes, and every user passes through."""
+    with tempfile.TemporaryDirectory(prefix="wd-") as parent:
+        Path(parent).chmod(0o711)
+        folder = Path(parent) / "work"
+        folder.mkdir()
+        folder.chmod(0o711)
+        yield folder
 
 
-def test_two_epochs_train_from_the_mount_and_leave_nothing(work: Path, tmp_path: Path) -> None:
-    """The network learns, the second epoch comes from the cache, another directory is read as well."""
+def epochs(output: str, node: str) -> list[list[str]]:
+    """Return the figures of a node's epochs, first to last."""
+    lines = (line.split() for line in output.splitlines() if line.startswith(f"{node} "))
+    return [words for words in lines if len(words) > 10]
+
+
+def test_two_users_train_on_two_nodes_and_the_control_plane_knows(work: Path, tmp_path: Path) -> None:
+    """Networks learn, second epochs come from caches, and usage and a crossed limit come from what was read."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "extra.bin").write_bytes(b"x" * 3_000_000)
     job = run_local(work, "--exit", "--data", str(data))
-    status = job.wait(100)
-    output = (tmp_path / "output").read_text()
+    status = job.wait(110)
+    output = (work.parent / "output").read_text()
     assert status == 0, output
-    first, second = (line.split() for line in output.splitlines() if line[:6].strip() in {"1", "2"})
-    assert float(second[1]) < float(first[1]) < 2.3, "the loss falls, and was never that of guessing"
-    assert float(second[2].rstrip("%")) > 85
+    first, second = epochs(output, "node-a")
+    assert float(second[2]) < float(first[2]) < 2.3, "the loss falls, and was never that of guessing"
+    assert float(second[3].rstrip("%")) > 85
     assert float(first[-2]) > 85, "MB from the backends in the first epoch"
     assert float(second[-2]) < 1, "MB from the backends in the second"
+    assert float(epochs(output, "node-b")[1][-2]) < 1
     assert "extra.bin" in output
     assert "files have the same SHA-256" in output
+    answers = dict(answer.split("\n", 1) for answer in output.split("\n$ ")[1:])
+    owners = answers["warpdrive-ctl usage --group-by team"]
+    assert owners.index("vision") < owners.index("press") < owners.index("unattributed")
+    readers = answers["warpdrive-ctl usage --group-by team --basis reader"]
+    assert "vision" in readers
+    assert "press" in readers
+    assert "warned" in answers["warpdrive-ctl quota list"]
+    assert "soft limit" in answers["warpdrive-replay log --stream quota/vision/train"]
+    assert "system:" in answers["warpdrive-replay log --stream quota/vision/train"]
     assert_nothing_left(work)
 
 
-def test_ctrl_c_in_the_middle_leaves_nothing(work: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_the_middle_leaves_nothing(work: Path) -> None:
     """Interrupted while it trains, the job unmounts, stops its servers and removes its files."""
     job = run_local(work)
-    output = tmp_path / "output"
-    wait_until(lambda: "training on" in output.read_text() or job.poll() is not None, within=60, what="training")
+    output = work.parent / "output"
+    wait_until(lambda: "trains on" in output.read_text() or job.poll() is not None, within=60, what="training")
     job.send_signal(signal.SIGINT)
     assert job.wait(40) in {0, 130}, output.read_text()
     assert "stopping" in output.read_text()
