@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 ACTOR: Final = "system:quota-observer"
 
-_LOOK_S: Final = 1.0
+LOOK_S: Final = 1.0
 """Between looks at whether anything has changed, and questions for the lock while another process observes."""
 _ROUND_S: Final = 60.0
 """A round is made so often even when nothing seems to have changed; old leases are forgotten then."""
 _LONGEST_PAUSE_S: Final = 5.0
-"""Before trying again after a fault, doubling from `_LOOK_S`."""
+"""Before trying again after a fault, doubling from LOOK_S."""
 _KEPT: Final = timedelta(days=1)
 """How long leases are kept that have ended: to be settled late, and to answer repetitions."""
 
@@ -44,23 +44,26 @@ _KEPT: Final = timedelta(days=1)
 class QuotaObserver:
     """Observes whenever no other process does."""
 
-    def __init__(self, books: UsageBooks, models: ReadModels, commands: Commands, clock: Clock) -> None:
+    def __init__(
+        self, books: UsageBooks, models: ReadModels, commands: Commands, clock: Clock, *, look_s: float = LOOK_S
+    ) -> None:
         self._books = books
         self._models = models
         self._commands = commands
         self._clock = clock
+        self._look_s = look_s
         self._principal = Principal(ACTOR, Role.ADMIN)
 
     async def run(self) -> NoReturn:
         """Observe until cancelled, which takes effect within a second."""
-        pause = _LOOK_S
+        pause = self._look_s
         while True:
             try:
                 async with self._books.observing() as alone:
                     if alone:
                         log.info("this process observes quotas")
                         await self._follow()
-                pause = _LOOK_S
+                pause = self._look_s
             except EventStoreError as fault:
                 log.warning("the quota observer begins again: %s", fault)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
@@ -92,7 +95,7 @@ class QuotaObserver:
                     due = self._clock.monotonic() + _ROUND_S
                 await self.observe()
                 last = mark
-            await anyio.sleep(_LOOK_S)
+            await anyio.sleep(self._look_s)
 
     async def _tell(self, row: Mapping[str, Any], usage: int, team: str) -> None:
         """Tell one quota. The version that was looked at is in the command's id: a repetition changes nothing."""

@@ -1,4 +1,4 @@
-"""The worker: keeps the read models.
+"""The worker: keeps the read models and observes quotas.
 
 As a process of its own beside the API it is started by `supervision`, which tells it what to do on standard input;
 that input's end is the worker's.
@@ -23,14 +23,18 @@ from warpdrive.adapters.store.event_store import open_event_reader
 from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
+from warpdrive.adapters.store.usage_books import PostgresUsageBooks
+from warpdrive.application.control.observing import QuotaObserver
 from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.projector import Projector
 from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
+from warpdrive.entrypoints.control.deciding import deciding
 from warpdrive.entrypoints.control.supervision import place_from_json
 from warpdrive.entrypoints.process.ending import ending
 from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
+from warpdrive.entrypoints.process.system_clock import SystemClock
 from warpdrive.entrypoints.settings.control import ControlSettings, load_control_settings
 from warpdrive.entrypoints.settings.secrets import secrets_of
 
@@ -50,14 +54,18 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
     async with (
         open_event_reader(place, Role.APP) as reader,
         open_pool(place, Role.APP, min_size=1, max_size=2, application_name="warpdrive worker") as pool,
+        deciding(place) as commands,
         anyio.create_task_group() as tasks,
     ):
         codec = EventCodec()
-        models = PostgresReadModels(Questions(pool))
+        questions = Questions(pool)
+        models = PostgresReadModels(questions)
         writer = PostgresReadModelWriter(place)
         rebuilding = Rebuilding(reader, writer, codec)
         projector = Projector(reader, writer, Positions(models), Projecting(codec), rebuild=rebuilding.run)
         tasks.start_soon(projector.run)
+        observer = QuotaObserver(PostgresUsageBooks(place, questions), models, commands, SystemClock())
+        tasks.start_soon(observer.run)
         yield
         tasks.cancel_scope.cancel()
 
