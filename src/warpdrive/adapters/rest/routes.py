@@ -32,11 +32,15 @@ class RestRoute:
 
     @property
     def table(self) -> FieldDescriptor | None:
-        """The field of the answer that holds a page's items, for answers that can be tables; None for others."""
+        """The field of the answer that holds its rows, for answers that can be tables; None for others.
+
+        Tables are pages of a list, and answers that say as of when they hold. The first list of messages is the one
+        that was asked for: what else such an answer has (a forecast, sums) is in its JSON only.
+        """
         fields = self.method.answer.fields
         items = [field for field in fields if field.is_repeated and field.message_type is not None]
-        paged = any(field.name == "next_page_token" for field in fields)
-        return items[0] if paged and len(items) == 1 else None
+        listed = any(field.name in {"next_page_token", "as_of"} for field in fields)
+        return items[0] if listed and items else None
 
 
 def rest_routes(contract: Contract) -> Mapping[str, RestRoute]:
