@@ -23,10 +23,12 @@ from warpdrive.adapters.store.event_store import open_event_reader
 from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
+from warpdrive.adapters.store.reader_counting import PostgresReaderCounting
 from warpdrive.adapters.store.usage_books import PostgresUsageBooks
 from warpdrive.application.control.observing import QuotaObserver
 from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.projector import Projector
+from warpdrive.application.control.reader_shares import ReaderShareKeeping
 from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
@@ -66,6 +68,7 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
         tasks.start_soon(projector.run)
         observer = QuotaObserver(PostgresUsageBooks(place, questions), models, commands, SystemClock())
         tasks.start_soon(observer.run)
+        tasks.start_soon(ReaderShareKeeping(PostgresReaderCounting(place), SystemClock()).run)
         yield
         tasks.cancel_scope.cancel()
 

@@ -1,6 +1,7 @@
 """Sizes at the ends of days."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ def test_flows_lead_from_each_day_to_the_next(flows: dict[date, Flow], objects: 
     to_day = FIRST + timedelta(days=DAYS - 2)
     found = sizes(objects, size, flows, FIRST, to_day)
     assert [each.day for each in found] == [FIRST + timedelta(days=count) for count in range(DAYS - 1)]
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert after.bytes - before.bytes == flows.get(after.day, Flow()).bytes
         assert after.objects - before.objects == flows.get(after.day, Flow()).objects
     late = flows.get(to_day + timedelta(days=1), Flow())
