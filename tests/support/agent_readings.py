@@ -3,6 +3,7 @@
 from warpdrive.adapters.cache.metrics import cache_metrics
 from warpdrive.adapters.observability.meters import AuthMeter, BackendMeter, OperationMeter
 from warpdrive.adapters.observability.metrics import AgentReadings
+from warpdrive.application.mount.telemetry import TelemetryState
 from warpdrive.application.ports.page_cache import CacheStats
 
 
@@ -38,7 +39,9 @@ def readings() -> AgentReadings:
         readahead_hits=lambda: 11,
         readahead_wasted=lambda: 2,
         cache=lambda: cache_metrics(cache_stats(degraded=True)),
-        records_lost=lambda: 13,
+        telemetry=lambda: TelemetryState(
+            "grpc", recorded=60, lost=13, sent=41, spooled=17, waiting=19, spool_bytes=8192, fault=""
+        ),
         operations=operations,
         backends=[photos],
         auth=auth,

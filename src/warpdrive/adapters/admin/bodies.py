@@ -102,6 +102,7 @@ def status_body(status: AgentStatus) -> dict[str, Any]:
         },
         "hidden": dict(status.hidden),
         "control_plane": None if status.control_plane is None else asdict(status.control_plane),
+        "telemetry": None if status.telemetry is None else asdict(status.telemetry),
     }
 
 

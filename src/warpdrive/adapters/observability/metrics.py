@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from warpdrive.adapters.observability.meters import AuthMeter, BackendMeter, LatencyHistogram, OperationMeter
+from warpdrive.application.mount.telemetry import TelemetryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class AgentReadings:
     readahead_wasted: Callable[[], int]
     cache: Callable[[], Iterable[tuple[str, str, str, float]]]
     """The cache's own samples: name, "counter" or "gauge", help text, value."""
-    records_lost: Callable[[], int]
-    """Access records dropped by the collector and the sink."""
+    telemetry: Callable[[], TelemetryState]
+    """What became of the access records."""
     operations: OperationMeter = field(default_factory=OperationMeter)
     backends: Iterable[BackendMeter] = ()
     """Walked anew at each scrape: backends come and go."""
@@ -106,7 +107,19 @@ class AgentCollector(Collector):
         for (provider, status), count in sorted(readings.auth.refreshes.items()):
             refreshes.add_metric([provider, status], count)
         yield refreshes
-        yield _counter("warpdrive_access_records_lost", "Access records that were dropped", readings.records_lost())
+        yield from self._telemetry()
+
+    def _telemetry(self) -> Iterable[Metric]:
+        state = self._readings.telemetry()
+        records = CounterMetricFamily(
+            "warpdrive_telemetry_records", "Access records by what became of them", labels=["state"]
+        )
+        for name in ("recorded", "sent", "spooled", "lost"):
+            records.add_metric([name], getattr(state, name))
+        yield records
+        yield _gauge("warpdrive_telemetry_waiting_records", "Access records not sent yet", state.waiting)
+        yield _gauge("warpdrive_telemetry_spool_bytes", "Batches of access records on disk", state.spool_bytes)
+        yield _counter("warpdrive_access_records_lost", "Access records that were dropped", state.lost)
 
 
 def build_registry(readings: AgentReadings) -> CollectorRegistry:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from warpdrive.application.mount.following import ControlPlaneState
 from warpdrive.application.mount.health import Health, HealthReport
 from warpdrive.application.mount.manifest import ManifestEntry
+from warpdrive.application.mount.telemetry import TelemetryState
 from warpdrive.application.mount.warming import (
     FileTree,
     Filler,
@@ -74,6 +75,8 @@ class AgentStatus:
     """How many keys are hidden, by reason."""
     control_plane: ControlPlaneState | None = None
     """None when the agent works alone, from its file."""
+    telemetry: TelemetryState | None = None
+    """None when it is switched off."""
 
 
 class Evicted(NamedTuple):
@@ -150,6 +153,7 @@ class MountDesk:
         order: OrderFollower,
         clock: Clock,
         control_plane: Callable[[], ControlPlaneState] | None = None,
+        telemetry: Callable[[], TelemetryState] | None = None,
     ) -> None:
         self._facts = facts
         self._entries = entries
@@ -162,6 +166,7 @@ class MountDesk:
         self._order = order
         self._clock = clock
         self._control_plane = control_plane
+        self._telemetry = telemetry
         self._warmer = Warmer(tree, filler, clock)
 
     async def status(self) -> AgentStatus:
@@ -174,6 +179,7 @@ class MountDesk:
             health=await self._health.report(),
             hidden=dict(self._hidden.counts()),
             control_plane=None if self._control_plane is None else self._control_plane(),
+            telemetry=None if self._telemetry is None else self._telemetry(),
         )
 
     def hidden(self) -> Sequence[HiddenKey]:

@@ -115,6 +115,25 @@ class CollectorSettings:
     capacity: int = 100_000
 
 
+@dataclass(frozen=True, slots=True)
+class TelemetryState:
+    """What became of the access records since the agent's start. Counts are records."""
+
+    sink: str
+    recorded: int
+    lost: int
+    """By the collector, the sink's buffer, and the spool."""
+    sent: int = 0
+    """The control plane has them; always 0 for sinks that write here."""
+    spooled: int = 0
+    """Went to disk because they could not be sent; sent later or lost."""
+    waiting: int = 0
+    """In memory or on disk now."""
+    spool_bytes: int = 0
+    fault: str = ""
+    """Why nothing is sent; "" while all is well."""
+
+
 class AccessCollector:
     """Makes access records. All but `run` is called from the loop, is cheap, never waits and never raises."""
 

@@ -78,6 +78,8 @@ def _show(answer: dict[str, Any], out: Console) -> None:
     facts.add_row("mount point", Text(printable(answer["mount_point"])))
     if answer.get("control_plane") is not None:
         facts.add_row("control plane", Text(printable(_tie(answer["control_plane"]))))
+    if answer.get("telemetry") is not None:
+        facts.add_row("telemetry", Text(printable(_records(answer["telemetry"]))))
     facts.add_row("up", format_duration(answer["uptime"]))
     facts.add_row(
         "cache",
@@ -115,6 +117,18 @@ def _tie(state: dict[str, Any]) -> str:
         tie = f"not connected: {state['fault']}" if state["fault"] else "not connected"
         namespace += ", kept on disk by an earlier run" if state["from_disk"] else ", as last known"
     return f"{state['address']}, {tie}; {namespace}"
+
+
+def _records(state: dict[str, Any]) -> str:
+    """Say what became of the access records, in one line."""
+    told = f"{state['sink']}, {state['recorded']:,} records"
+    if state["sink"] in {"grpc", "http"}:
+        told += f", {state['sent']:,} sent, {state['waiting']:,} waiting"
+    if state["spool_bytes"]:
+        told += f" ({format_size(state['spool_bytes'])} on disk)"
+    if state["lost"]:
+        told += f", {state['lost']:,} LOST"
+    return f"{told}; not sent: {state['fault']}" if state["fault"] else told
 
 
 def _show_hidden(keys: list[dict[str, Any]], *, as_json: bool) -> None:

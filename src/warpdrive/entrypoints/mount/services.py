@@ -1,11 +1,8 @@
-"""What runs beside the mount: telemetry, metrics, health, and the admin socket."""
+"""What runs beside the mount for its operators: metrics, health, and the admin socket."""
 
 import os
-import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-
-import anyio
 
 from warpdrive import __version__
 from warpdrive.adapters.admin.server import serving_admin
@@ -15,19 +12,15 @@ from warpdrive.adapters.observability.http import serving_metrics
 from warpdrive.adapters.observability.meters import BackendMeter, OperationMeter
 from warpdrive.adapters.observability.metrics import AgentReadings, build_registry
 from warpdrive.adapters.observability.serving import serving
-from warpdrive.adapters.sinks.file import FileLog
-from warpdrive.adapters.sinks.nop import NopLog
-from warpdrive.adapters.sinks.stdout import StdoutLog
 from warpdrive.application.mount.backends import MountedBackend
 from warpdrive.application.mount.desk import AgentFacts, EntryState, MountDesk
 from warpdrive.application.mount.filesystem import MountedFileSystem
 from warpdrive.application.mount.following import NamespaceFollower
 from warpdrive.application.mount.health import CacheOpens, Health, HealthCheck, MountAnswers, backend_checks
-from warpdrive.application.mount.telemetry import AccessCollector, CollectorSettings
+from warpdrive.application.mount.telemetry import TelemetryState
 from warpdrive.application.ports.clock import Clock
+from warpdrive.entrypoints.mount.recording import Telemetry
 from warpdrive.entrypoints.settings import AgentSettings
-
-_CLOSE_SECONDS = 3.0
 
 
 class Meters:
@@ -41,51 +34,6 @@ class Meters:
     def backend(self, name: str) -> BackendMeter:
         """Return the backend's meter."""
         return self.backends.setdefault(name, BackendMeter(name))
-
-
-class Telemetry:
-    """The collector and its sink."""
-
-    def __init__(self, collector: AccessCollector, sink: FileLog | StdoutLog | NopLog) -> None:
-        self.collector = collector
-        self._sink = sink
-
-    @property
-    def lost(self) -> int:
-        """Access records that nobody will see."""
-        return self.collector.lost + self._sink.lost
-
-
-@asynccontextmanager
-async def recording(settings: AgentSettings, clock: Clock) -> AsyncIterator[Telemetry]:
-    """Collect access records while the block runs; at its end what is left is written."""
-    section = settings.telemetry
-    sink: FileLog | StdoutLog | NopLog = NopLog()
-    if section.enabled and section.sink == "stdout":
-        sink = StdoutLog()
-    elif section.enabled and section.sink == "file":
-        assert section.file_path is not None, "the settings demand it"
-        sink = FileLog(section.file_path)
-    collector = AccessCollector(
-        CollectorSettings(
-            node=settings.agent.node or "",
-            enabled=section.enabled,
-            flush_interval=section.flush_interval,
-            batch_size=section.batch_size,
-            sample_metadata_ops=section.sample_metadata_ops,
-        ),
-        sink,
-        clock,
-        draw=random.random,
-    )
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(collector.run)
-            yield Telemetry(collector, sink)
-            tasks.cancel_scope.cancel()
-    finally:
-        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-            await sink.aclose()
 
 
 @asynccontextmanager
@@ -119,16 +67,17 @@ async def serving_operators(
         cache=cache.stats,
         health=health,
         hidden=filesystem.hidden,
-        counters=lambda: _counters(filesystem, meters.backends),
+        counters=lambda: {**_counters(filesystem, meters.backends), **_records(telemetry.state())},
         tree=filesystem.walker,
         filler=filesystem.filler,
         order=filesystem,
         clock=clock,
         control_plane=None if follower is None else follower.state,
+        telemetry=telemetry.state if settings.telemetry.enabled else None,
     )
     async with AsyncExitStack() as stack:
         if settings.metrics.enabled:
-            registry = build_registry(_readings(filesystem, cache, meters, lambda: telemetry.lost))
+            registry = build_registry(_readings(filesystem, cache, meters, telemetry.state))
             await stack.enter_async_context(serving_metrics(str(settings.metrics.addr), registry, health))
         settings.agent.socket_path.parent.mkdir(parents=True, exist_ok=True)
         await stack.enter_async_context(serving_admin(desk, settings.agent.socket_path, serving))
@@ -146,7 +95,7 @@ def _entry_state(backend: MountedBackend) -> EntryState:
 
 
 def _readings(
-    filesystem: MountedFileSystem, cache: DiskCache, meters: Meters, lost: Callable[[], int]
+    filesystem: MountedFileSystem, cache: DiskCache, meters: Meters, telemetry: Callable[[], TelemetryState]
 ) -> AgentReadings:
     counters = filesystem.counters
     return AgentReadings(
@@ -155,7 +104,7 @@ def _readings(
         readahead_hits=lambda: counters.readahead_hits,
         readahead_wasted=lambda: counters.readahead_wasted,
         cache=lambda: cache_metrics(cache.stats()),
-        records_lost=lost,
+        telemetry=telemetry,
         operations=meters.operations,
         backends=meters.backends.values(),
     )
@@ -178,4 +127,15 @@ def _counters(filesystem: MountedFileSystem, meters: Mapping[str, BackendMeter])
         "open_files": filesystem.open_files,
         **{f"backend_bytes_read.{name}": meter.read_bytes for name, meter in meters.items()},
         **{f"backend_errors.{name}": sum(meter.errors.values()) for name, meter in meters.items()},
+    }
+
+
+def _records(state: TelemetryState) -> Mapping[str, float]:
+    return {
+        "telemetry_recorded": state.recorded,
+        "telemetry_sent": state.sent,
+        "telemetry_spooled": state.spooled,
+        "telemetry_lost": state.lost,
+        "telemetry_waiting": state.waiting,
+        "telemetry_spool_bytes": state.spool_bytes,
     }

@@ -34,7 +34,8 @@ from warpdrive.domain.namespace.values import BackendDefinition
 from warpdrive.entrypoints.mount.control import Tie, TieFilesError, followed_namespace
 from warpdrive.entrypoints.mount.lifetime import serve
 from warpdrive.entrypoints.mount.options import CommandOptions
-from warpdrive.entrypoints.mount.services import Meters, recording, serving_operators
+from warpdrive.entrypoints.mount.recording import recording
+from warpdrive.entrypoints.mount.services import Meters, serving_operators
 from warpdrive.entrypoints.process.system_clock import SystemClock
 from warpdrive.entrypoints.settings import AgentSettings
 from warpdrive.entrypoints.settings.namespace import build_namespace, check_definition, credentials_for

@@ -36,6 +36,9 @@ ADDED = {
     "warpdrive_cache_max_bytes",
     "warpdrive_cache_objects",
     "warpdrive_access_records_lost_total",
+    "warpdrive_telemetry_records_total",
+    "warpdrive_telemetry_waiting_records",
+    "warpdrive_telemetry_spool_bytes",
 }
 
 
@@ -71,6 +74,10 @@ def test_values_are_read_at_the_scrape() -> None:
     assert values["warpdrive_readahead_wasted_total", ()] == 2
     assert values["warpdrive_cache_degraded", ()] == 1
     assert values["warpdrive_access_records_lost_total", ()] == 13
+    for state, count in (("recorded", 60), ("sent", 41), ("spooled", 17), ("lost", 13)):
+        assert values["warpdrive_telemetry_records_total", (("state", state),)] == count
+    assert values["warpdrive_telemetry_waiting_records", ()] == 19
+    assert values["warpdrive_telemetry_spool_bytes", ()] == 8192
     assert values["warpdrive_backend_bytes_read_total", (("backend", "photos"),)] == 4096
     assert values["warpdrive_backend_errors_total", (("backend", "photos"), ("error_type", "throttled"))] == 2
     assert values["warpdrive_auth_refresh_total", (("provider", "static"), ("status", "ok"))] == 1
