@@ -27,9 +27,10 @@ _LONGEST_PAUSE_S: Final = 30.0
 class ReaderShareKeeping:
     """Counts whenever no other process does."""
 
-    def __init__(self, counting: ReaderCounting, clock: Clock) -> None:
+    def __init__(self, counting: ReaderCounting, clock: Clock, *, least_pause_s: float = LEAST_PAUSE_S) -> None:
         self._counting = counting
         self._clock = clock
+        self._least_pause_s = least_pause_s
         self.counts = 0
         """Times that all was counted."""
         self.faults = 0
@@ -63,4 +64,4 @@ class ReaderShareKeeping:
                 await counter.count(datetime.fromtimestamp(self._clock.wall(), UTC))
                 counted = state
                 self.counts += 1
-            await anyio.sleep(max(LEAST_PAUSE_S, PAUSES_PER_COUNT * (anyio.current_time() - began)))
+            await anyio.sleep(max(self._least_pause_s, PAUSES_PER_COUNT * (anyio.current_time() - began)))
