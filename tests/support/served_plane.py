@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import anyio.from_thread
+from google.protobuf.json_format import MessageToDict, ParseDict
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
@@ -18,6 +19,7 @@ from tests.support.ports import LOOPBACK
 from warpdrive.adapters.observability.serving import serving
 from warpdrive.adapters.rest.probes import Check, Probes
 from warpdrive.adapters.rest.server import serving_rest
+from warpdrive.adapters.wire.contract import contract, message_class
 from warpdrive.adapters.wire.dispatch import Answer, Dispatcher, Request
 from warpdrive.adapters.wire.record import Via
 from warpdrive.adapters.wire.status import WireFault
@@ -45,6 +47,10 @@ class WatchedDispatcher(Dispatcher):
         self.asked: list[tuple[str, str]] = []
         """Method and idempotency key of every call, in order."""
         self.interpose: Interposed = nothing
+        self.canned: dict[str, Sequence[Mapping[str, Any]]] = {}
+        """What is answered instead, by method, as ProtoJSON: one after another, the last for good."""
+        self.requests: list[dict[str, Any]] = []
+        """What was asked of canned methods, as ProtoJSON in the contract's names."""
 
     async def unary(
         self, method: str, request: Request, metadata: Mapping[str, str], *, deadline: float | None = None, via: Via
@@ -53,10 +59,22 @@ class WatchedDispatcher(Dispatcher):
         self.asked.append((method, metadata.get("idempotency-key", "")))
         if (fault := await self.interpose(method, "before")) is not None:
             raise fault
+        if method in self.canned:
+            return self._from_can(method, request)
         answer = await self._inner.unary(method, request, metadata, deadline=deadline, via=via)
         if (fault := await self.interpose(method, "after")) is not None:
             raise fault
         return answer
+
+    def _from_can(self, method: str, request: Request) -> Answer:
+        known = contract().methods[method]
+        asked = message_class(known.request).FromString(request) if isinstance(request, bytes) else request()
+        self.requests.append(MessageToDict(asked, preserving_proto_field_name=True))
+        answer, *more = self.canned[method]
+        if more:
+            self.canned[method] = more
+        body = ParseDict(dict(answer), message_class(known.answer)()).SerializeToString()
+        return Answer(body, {"x-warpdrive-position": "1"})
 
 
 @dataclass
