@@ -156,7 +156,7 @@ def decode_backends(decoder: Decoder, node: Node | None) -> tuple[BackendSetting
     if not node.items:
         decoder.faults.add("backends", "is empty; nothing would be mounted", node.line)
     _refuse_twins(decoder, node)
-    decoded = (_decode_backend(decoder, item, key_path("backends", i)) for i, item in enumerate(node.items))
+    decoded = (decode_backend(decoder, item, key_path("backends", i)) for i, item in enumerate(node.items))
     return tuple(backend for backend in decoded if backend is not None)
 
 
@@ -171,7 +171,8 @@ def definition_faults(definition: BackendDefinition, auth: AuthSettings) -> list
     return list(faults)
 
 
-def _decode_backend(decoder: Decoder, node: Node, at: str) -> BackendSettings | None:
+def decode_backend(decoder: Decoder, node: Node, at: str) -> BackendSettings | None:
+    """Decode one entry; None when it has faults."""
     known = len(decoder.faults)
     entries = decoder.keys_of(node, at)
     if entries is None:

@@ -12,12 +12,14 @@ import msgspec
 
 from warpdrive.adapters.store.connecting import DatabasePlace, Role
 from warpdrive.entrypoints.settings.agent import AgentSettings
+from warpdrive.entrypoints.settings.auth import AuthSettings
 from warpdrive.entrypoints.settings.backends import decode_backends
 from warpdrive.entrypoints.settings.control_plane import ControlPlaneSettings, DatabaseSettings, TlsSettings, decode_tls
 from warpdrive.entrypoints.settings.decoding import Decoder, Section
 from warpdrive.entrypoints.settings.document import Mapping as MappingNode
 from warpdrive.entrypoints.settings.document import Node, Scalar, parse_document, read_document
 from warpdrive.entrypoints.settings.faults import Faults, did_you_mean
+from warpdrive.entrypoints.settings.inventories import InventorySettings, decode_inventories
 from warpdrive.entrypoints.settings.kinds import Address, PathReader, Secret, is_loopback
 from warpdrive.entrypoints.settings.overriding import overridden
 from warpdrive.entrypoints.settings.telemetry import LogSettings, MetricsSettings
@@ -28,9 +30,11 @@ _OURS: Final = ("control_plane", "log", "metrics")
 
 
 class ServerSettings(ControlPlaneSettings, frozen=True, kw_only=True):
-    """`control_plane` as its own process reads it. `storage_crawl_interval` and `credentials` wait for the crawler."""
+    """`control_plane` as its own process reads it. `credentials`: by the names that backends refer to."""
 
-    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(("archive", "retention"), _NOT_YET)
+    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(("retention",), _NOT_YET)
+
+    credentials: dict[str, AuthSettings] = msgspec.field(default_factory=dict)  # type: ignore[assignment] # the agent's look at it is coarser
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Two servers cannot listen on one port."""
@@ -43,6 +47,7 @@ class ControlSettings(Section, frozen=True, kw_only=True):
 
     server: ServerSettings
     tls: TlsSettings | None = None
+    inventories: tuple[InventorySettings, ...] = ()
     loopback_only: bool = False
     """Whether an address for every interface became one for this machine alone: worth saying at the start."""
     passwords: dict[Role, Secret | None] = msgspec.field(default_factory=dict)
@@ -114,6 +119,7 @@ def _decode(
     keys = dict(decoder.keys_of(node, "control_plane") or {})
     written = keys.pop("tls", None)
     tls, off = decode_tls(decoder, written)
+    inventories = decode_inventories(decoder, keys.pop("inventories", None))
     server = decoder.section(ServerSettings, MappingNode(keys, None if node is None else node.line), "control_plane")
     log = decoder.section(LogSettings, entries.get("log"), "log")
     metrics = decoder.section(MetricsSettings, entries.get("metrics"), "metrics")
@@ -129,6 +135,7 @@ def _decode(
     return ControlSettings(
         server=msgspec.structs.replace(server, **addresses),
         tls=tls,
+        inventories=inventories,
         loopback_only=any(addresses[key] != getattr(server, key) for key in addresses),
         passwords=passwords,
         log=log,

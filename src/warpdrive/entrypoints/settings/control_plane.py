@@ -12,6 +12,7 @@ import msgspec
 
 from warpdrive.entrypoints.settings.decoding import Decoder, Section
 from warpdrive.entrypoints.settings.document import Mapping, Node, Scalar
+from warpdrive.entrypoints.settings.inventories import decode_inventories
 from warpdrive.entrypoints.settings.kinds import Address, KeyPrefix, Port, Secret
 from warpdrive.entrypoints.settings.units import Duration
 
@@ -100,7 +101,7 @@ class CredentialKeys(Section, frozen=True, kw_only=True):
 
 
 class ControlPlaneSettings(Section, frozen=True, kw_only=True):
-    """Keys of `control_plane`; `tls` is decoded apart, since it may be the word `off`."""
+    """Keys of `control_plane`; `tls` and `inventories` are decoded apart: one may be a word, the other has backends."""
 
     rest_addr: Address = Address("", 8090)
     grpc_addr: Address = Address("", 50051)
@@ -119,7 +120,8 @@ def check_control_plane(decoder: Decoder, node: Node) -> None:
     if entries is None:
         return
     decode_tls(decoder, entries.get("tls"))
-    rest = {key: value for key, value in entries.items() if key != "tls"}
+    decode_inventories(decoder, entries.get("inventories"))
+    rest = {key: value for key, value in entries.items() if key not in {"tls", "inventories"}}
     decoder.section(ControlPlaneSettings, Mapping(rest, node.line), "control_plane")
 
 

@@ -154,9 +154,9 @@ def test_half_a_database_is_refused(keys: str, environ: Mapping[str, str], path:
 
 
 def test_what_this_version_cannot_do_is_refused_by_name() -> None:
-    """Archive and retention would be believed to work; credentials wait for their reader and are only checked."""
-    faults = faults_in("archive: {backend: cold}, retention: 30d")
-    assert set(faults) == {"archive", "retention"}
+    """Retention would be believed to work."""
+    faults = faults_in("retention: 30d")
+    assert set(faults) == {"retention"}
     assert all("cannot be used in this version" in message for message in faults.values())
     assert decode_section("credentials: {lake: {method: environment}}").server.credentials.keys() == {"lake"}
     assert "credentials.lake.method" in faults_in("credentials: {lake: {method: magic}}")
