@@ -9,6 +9,7 @@ import betterproto
 import pytest
 
 from tests.support.fake_plane import ADMIN, FakePlane
+from tests.support.usage_views import USAGE_ANSWERS
 from tests.support.views import AGENT, ENTRY, NAMESPACE, NOW, PRICE, PRICE_BOOK, QUOTA, TEAM, TENANT, TOKEN
 from warpdrive.adapters.wire.bindings import BINDINGS
 from warpdrive.adapters.wire.contract import contract, message_bytes
@@ -225,6 +226,7 @@ ANSWERS: dict[str, Any] = {
     "ListTeamsResponse": Page((TEAM,)),
     "PriceBook": PRICE_BOOK,
     "ListPriceBooksResponse": Page((PRICE_BOOK,)),
+    **USAGE_ANSWERS,
 }
 
 
