@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import betterproto
+from google.protobuf.message import Message
 
 from warpdrive.application.control.calls import Call, Done
 from warpdrive.application.control.plane import ControlPlane
@@ -25,13 +26,18 @@ Run = Callable[[ControlPlane, Call, Request], Awaitable[Done[View]]]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One unary method. `reads`: it changes nothing, and can wait for a position."""
+    """One unary method. `reads`: it changes nothing, and can wait for a position.
+
+    With `check`, requests are too large to be walked through field by field and taken apart by betterproto: it alone
+    judges them (raises Malformed), and `run` gets google.protobuf's message.
+    """
 
     method: str
     reads: bool
     request: type[betterproto.Message]
     run: Callable[[ControlPlane, Call, Any], Awaitable[Done[Any]]]
     answer: Callable[[Any], Fields]
+    check: Callable[[Message], None] | None = None
 
 
 def command(method: str, request: type[Request], run: Run[Request, View], answer: Callable[[View], Fields]) -> Binding:

@@ -6,15 +6,19 @@ from typing import Final
 
 from warpdrive.adapters.wire import (
     agents,
+    costs,
+    duplicates,
     growth,
     jobs,
     leases,
     namespaces,
     price_books,
     quotas,
+    recommendations,
     simulation,
     staleness,
     teams,
+    telemetry,
     tenants,
     tokens,
     usage,
@@ -40,6 +44,10 @@ BINDINGS: Final[Mapping[str, Binding]] = MappingProxyType(
             leases,
             simulation,
             jobs,
+            duplicates,
+            recommendations,
+            costs,
+            telemetry,
         )
         for binding in subject.BINDINGS
     }

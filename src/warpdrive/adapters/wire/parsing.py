@@ -4,7 +4,7 @@ betterproto accepts truncated fields, text that is not UTF-8 and moments that no
 the first two and nests at most 100 deep. What it still lets through and nobody could store is refused here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,15 +26,18 @@ _LAST_SECOND: Final = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timesta
 _NANOS: Final = 1_000_000_000
 
 
-def parse(descriptor: Descriptor, data: bytes) -> Message:
-    """Return the message, without fields that the contract does not know. Raises Malformed."""
+def parse(descriptor: Descriptor, data: bytes, judge: "Callable[[Message], None] | None" = None) -> Message:
+    """Return the message, without fields that the contract does not know. Raises Malformed.
+
+    `judge` is asked instead of `check`.
+    """
     try:
         message = message_class(descriptor).FromString(data)
     except DecodeError:
         why = f"is no {descriptor.full_name}: cut off, nested too deeply, or with text that is not UTF-8"
         raise Malformed("request", why) from None
     message.DiscardUnknownFields()
-    check(message)
+    (judge or check)(message)
     return message
 
 

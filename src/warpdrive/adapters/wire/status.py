@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpclib.const import Status
 
 from warpdrive.application.control import errors as control
-from warpdrive.application.ports import event_store, network_checks, read_models
+from warpdrive.application.ports import batch_intake, event_store, network_checks, read_models
 from warpdrive.domain.dismissal import errors as dismissal
 from warpdrive.domain.namespace import errors as namespace
 from warpdrive.domain.price_book import errors as price_book
@@ -46,6 +46,8 @@ STATUS: Final[Mapping[type[Exception], Status]] = MappingProxyType(
         event_store.StoreUnavailable: Status.UNAVAILABLE,
         event_store.OutcomeUnknown: Status.UNAVAILABLE,
         event_store.StoreReadOnly: Status.UNAVAILABLE,
+        batch_intake.IntakeUnavailable: Status.UNAVAILABLE,
+        batch_intake.BatchRefused: Status.INVALID_ARGUMENT,
         network_checks.NetworkCheckFailed: Status.UNAVAILABLE,
         read_models.ProjectionConflict: Status.INTERNAL,
         read_models.RowMissing: Status.INTERNAL,
@@ -102,6 +104,8 @@ _PUBLIC: Final[Mapping[type[Exception], str]] = MappingProxyType(
         "to learn what came of it",
         event_store.StoreReadOnly: "the store takes no writes at present; nothing was written, try again later",
         event_store.NameTaken: "the name is taken",
+        batch_intake.IntakeUnavailable: "batches cannot be counted at present; keep it and send it again later",
+        batch_intake.BatchRefused: "the batch holds what cannot be stored",
     }
 )
 """What callers are told instead of the error's own words, which are for the operator."""

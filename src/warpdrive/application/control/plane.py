@@ -8,8 +8,11 @@ from warpdrive.application.control.agents import Agents
 from warpdrive.application.control.answer_names import AnswerNames
 from warpdrive.application.control.as_of import Moments
 from warpdrive.application.control.commands import Commands
+from warpdrive.application.control.costs import Costs
 from warpdrive.application.control.doorkeeping import Doorkeeper
+from warpdrive.application.control.duplicates import Duplicates
 from warpdrive.application.control.growth import Growth
+from warpdrive.application.control.ingest import Ingest, NoLine
 from warpdrive.application.control.jobs import Jobs
 from warpdrive.application.control.leases import Leases
 from warpdrive.application.control.names import Names
@@ -17,9 +20,11 @@ from warpdrive.application.control.namespaces import Namespaces
 from warpdrive.application.control.owners import Owners
 from warpdrive.application.control.price_books import PriceBooks
 from warpdrive.application.control.quotas import Quotas
+from warpdrive.application.control.recommendations import Recommendations
 from warpdrive.application.control.simulation import Simulation
 from warpdrive.application.control.staleness import Staleness
 from warpdrive.application.control.streams import Streams
+from warpdrive.application.control.tariffs import Tariffs
 from warpdrive.application.control.teams import Teams
 from warpdrive.application.control.tenants import Tenants
 from warpdrive.application.control.tokens import Random, Tokens
@@ -27,6 +32,7 @@ from warpdrive.application.control.usage import Usage
 from warpdrive.application.control.users import Users
 from warpdrive.application.control.watching import Wait, Watch
 from warpdrive.application.ports.agents import AgentRegister
+from warpdrive.application.ports.batch_intake import IngestLine
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.event_store import EventReader, EventWriter, SnapshotShelf
 from warpdrive.application.ports.facts import Facts
@@ -54,6 +60,10 @@ class ControlPlane:
     leases: Leases
     simulation: Simulation
     jobs: Jobs
+    ingest: Ingest
+    duplicates: Duplicates
+    recommendations: Recommendations
+    costs: Costs
     doorkeeper: Doorkeeper
 
 
@@ -69,9 +79,13 @@ def build_plane(
     clock: Clock,
     new_id: Callable[[], UUID],
     random: Random,
+    line: IngestLine | None = None,
     open_door: bool = False,
 ) -> ControlPlane:
-    """Put the use cases together. `open_door`: everybody is an admin (`auth.mode: none`)."""
+    """Put the use cases together. `open_door`: everybody is an admin (`auth.mode: none`).
+
+    `line`: to whoever counts batches of access records.
+    """
     codec = EventCodec()
     streams = Streams(reader, shelf, codec)
     commands = Commands(writer, streams, shelf, codec)
@@ -82,6 +96,8 @@ def build_plane(
     quotas = Quotas(commands, teams, models)
     tenants = Tenants(commands, streams, reader, models)
     moments = Moments(models, facts.usage)
+    price_books = PriceBooks(commands, names, models, new_id)
+    tariffs = Tariffs(price_books)
     answer_names = AnswerNames(models, teams, facts.usage)
     return ControlPlane(
         namespaces=namespaces,
@@ -91,7 +107,7 @@ def build_plane(
         watch=Watch(reader, streams, namespaces, quotas, tenants, wait, clock, forget=doorkeeper.forget),
         quotas=quotas,
         teams=teams,
-        price_books=PriceBooks(commands, names, models, new_id),
+        price_books=price_books,
         moments=moments,
         usage=Usage(answer_names, moments, facts.usage, facts.objects, facts.readers),
         stale=Staleness(answer_names, moments, facts.objects),
@@ -100,5 +116,11 @@ def build_plane(
         leases=Leases(facts.leases, Owners(models), quotas, commands, models),
         simulation=Simulation(quotas, moments, facts.usage),
         jobs=Jobs(facts.jobs, moments),
+        ingest=Ingest(line or NoLine()),
+        duplicates=Duplicates(answer_names, moments, facts.duplicates),
+        recommendations=Recommendations(
+            commands, answer_names, moments, models, tariffs, facts.usage, facts.duplicates
+        ),
+        costs=Costs(answer_names, moments, tariffs, facts.usage),
         doorkeeper=doorkeeper,
     )

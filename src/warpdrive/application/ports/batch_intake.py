@@ -15,10 +15,10 @@ class IntakeUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordColumns:
-    """Access records, one value each in every list. `user`, `job`, `backend`, `key`, `version`, `error` index `strings`.
+    """Access records, one value each in every list. All texts (`user`, `job`, ..., but `path`) index `strings`.
 
-    `ts_ms`: Unix time in milliseconds. `path` indexes `strings` too, but where it is `len(strings)` or more, it is that
-    much more than the index of what stands before the key.
+    `ts_ms`: Unix time in milliseconds. `path` indexes `strings` too, but where it is `len(strings)` or more, it is
+    that much more than the index of what stands before the key.
     """
 
     strings: Sequence[str]

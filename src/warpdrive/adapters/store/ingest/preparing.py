@@ -1,6 +1,6 @@
 """From batches to rows: texts become numbers, records become bytes and sums."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,8 +53,8 @@ class Preparing:
         backends = await self._backends.find(connection, {name for each in seen for name in each.backends.values()})
         known = [self._known(batch, each, backends) for batch, each in zip(batches, seen, strict=True)]
         missing: dict[KnownBackend, set[str]] = {}
-        for each in known:
-            each.note_missing(missing)
+        for objects in known:
+            objects.note_missing(missing)
         found = await self._dictionary.find(connection, missing)
         sums = Sums()
         rows: list[bytes] = []

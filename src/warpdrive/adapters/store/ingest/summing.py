@@ -1,7 +1,7 @@
 """What a group adds to rollups, activity and coverage, summed before it meets the tables.
 
-An access is an open, a read or a write that reached the object. Listings and looks at metadata say nothing about whether
-somebody uses it, nor does an attempt that failed before its first byte; they are activity all the same.
+An access is an open, a read or a write that reached the object. Listings and looks at metadata say nothing about
+whether somebody uses it, nor does an attempt that failed before its first byte; they are activity all the same.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,7 @@ from warpdrive.application.ports.batch_intake import LIST, STAT, AccessBatch
 
 _OBJECT_BITS: Final = 44
 """Numbers of objects are below 2**44: a key's row has 50 bytes, and no disk has more than 2**49."""
+_ALL: Final = repeat(object=True)
 _OBJECT: Final = (1 << _OBJECT_BITS) - 1
 
 
@@ -30,8 +31,8 @@ class Sums:
         days = set(numbers.days)
         if len(days) == 1:
             day = next(iter(days))
-            self._add_activity(day, batch, numbers, repeat(True))
-            self._add_accesses(day, batch, numbers, repeat(True))
+            self._add_activity(day, batch, numbers, _ALL)
+            self._add_accesses(day, batch, numbers, _ALL)
         for day in days if len(days) > 1 else ():
             chosen = [each == day for each in numbers.days]
             self._add_activity(day, batch, numbers, chosen)

@@ -22,8 +22,10 @@ _ROLLUPS: Final = """
     INSERT INTO telemetry.rollups AS known
         (user_id, day, object_id, backend_id, opens, bytes_read, hits, misses)
     SELECT user_id, date '1970-01-01' + day, object_id, backend_id, opens, bytes_read, hits, misses
-    FROM unnest($1::text::int[], $2::text::int[], $3::text::bigint[], $4::text::int[], $5::text::bigint[], $6::text::bigint[], $7::text::bigint[], $8::text::bigint[])
-        AS new (user_id, day, object_id, backend_id, opens, bytes_read, hits, misses)
+    FROM unnest(
+        $1::text::int[], $2::text::int[], $3::text::bigint[], $4::text::int[], $5::text::bigint[],
+        $6::text::bigint[], $7::text::bigint[], $8::text::bigint[]
+    ) AS new (user_id, day, object_id, backend_id, opens, bytes_read, hits, misses)
     ON CONFLICT (user_id, day, object_id) DO UPDATE SET backend_id = excluded.backend_id,
         opens = known.opens + excluded.opens, bytes_read = known.bytes_read + excluded.bytes_read,
         hits = known.hits + excluded.hits, misses = known.misses + excluded.misses
@@ -32,9 +34,10 @@ _ACTIVITY: Final = """
     INSERT INTO telemetry.activity AS known
         (day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors)
     SELECT date '1970-01-01' + day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors
-    FROM unnest($1::text::int[], $2::text::int[], $3::text::int[], $4::text::int[], $5::text::bigint[], $6::text::bigint[], $7::text::bigint[], $8::text::bigint[],
-        $9::text::bigint[], $10::text::bigint[])
-        AS new (day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors)
+    FROM unnest(
+        $1::text::int[], $2::text::int[], $3::text::int[], $4::text::int[], $5::text::bigint[],
+        $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[], $10::text::bigint[]
+    ) AS new (day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors)
     ON CONFLICT (day, backend_id, user_id, job_id) DO UPDATE SET records = known.records + excluded.records,
         opens = known.opens + excluded.opens, bytes_read = known.bytes_read + excluded.bytes_read,
         hits = known.hits + excluded.hits, misses = known.misses + excluded.misses,
@@ -43,21 +46,27 @@ _ACTIVITY: Final = """
 _COVERAGE: Final = """
     INSERT INTO telemetry.coverage AS known (node_id, day, covered_ms, records, lost, too_old, last_at)
     SELECT node_id, date '1970-01-01' + day, covered_ms, records, lost, too_old, now()
-    FROM unnest($1::text::int[], $2::text::int[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[], $6::text::bigint[])
-        AS new (node_id, day, covered_ms, records, lost, too_old)
+    FROM unnest(
+        $1::text::int[], $2::text::int[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[],
+        $6::text::bigint[]
+    ) AS new (node_id, day, covered_ms, records, lost, too_old)
     ON CONFLICT (node_id, day) DO UPDATE SET covered_ms = known.covered_ms + excluded.covered_ms,
         records = known.records + excluded.records, lost = known.lost + excluded.lost,
         too_old = known.too_old + excluded.too_old, last_at = excluded.last_at
 """
 _TOUCHED: Final = """
     UPDATE storage.objects AS known SET last_access = date '1970-01-01' + new.day
-    FROM unnest($1::text::bigint[], $2::text::int[]) AS new (object_id, day)
+    FROM unnest(
+        $1::text::bigint[], $2::text::int[]
+    ) AS new (object_id, day)
     WHERE known.id = new.object_id
         AND (known.last_access IS NULL OR known.last_access < date '1970-01-01' + new.day)
 """
 _EARLY: Final = """
     INSERT INTO storage.early_accesses AS known (object_id, day)
-    SELECT object_id, date '1970-01-01' + day FROM unnest($1::text::bigint[], $2::text::int[]) AS new (object_id, day)
+    SELECT object_id, date '1970-01-01' + day FROM unnest(
+        $1::text::bigint[], $2::text::int[]
+    ) AS new (object_id, day)
     WHERE NOT EXISTS (SELECT FROM storage.objects AS known WHERE known.id = new.object_id)
     ON CONFLICT (object_id) DO UPDATE SET day = excluded.day WHERE known.day < excluded.day
 """
