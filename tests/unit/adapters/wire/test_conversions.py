@@ -8,6 +8,7 @@ from uuid import UUID
 import betterproto
 import pytest
 
+from tests.support.advice_views import ADVICE_ANSWERS
 from tests.support.fake_plane import ADMIN, FakePlane
 from tests.support.usage_views import USAGE_ANSWERS
 from tests.support.views import AGENT, ENTRY, NAMESPACE, NOW, PRICE, PRICE_BOOK, QUOTA, TEAM, TENANT, TOKEN
@@ -227,6 +228,7 @@ ANSWERS: dict[str, Any] = {
     "PriceBook": PRICE_BOOK,
     "ListPriceBooksResponse": Page((PRICE_BOOK,)),
     **USAGE_ANSWERS,
+    **ADVICE_ANSWERS,
 }
 
 
