@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from warpdrive.application.ports.objects import ObjectInfo
@@ -14,6 +15,19 @@ class ListingFailed(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class NothingNew(Exception):
+    """Raised when there is a report, but none that is newer than the index: the crawl completes and changes nothing.
+
+    `kind`: which report it is; `as_of`: as of when the index is.
+    """
+
+    def __init__(self, detail: str, *, kind: str, as_of: datetime) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.kind = kind
+        self.as_of = as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +63,15 @@ class ListingSource(Protocol):
 
     @property
     def kind(self) -> str:
-        """Say "list" or "inventory"."""
+        """Say "list", or "inventory of" and its time."""
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Return the whole prefixes below which everything that is there is listed; none below another."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Return as of when it lists: what came later may be missing, and is not gone. None: as of now."""
 
     def pages(self, parts: Sequence[ListedPart]) -> AbstractAsyncContextManager[AsyncIterator[ListedPage]]:
         """Give all pages, of several parts mixed, each part's in order; a part that is done before is left out.

@@ -56,6 +56,7 @@ class BackendListing:
     """`ListingSource` over the backends of one place. `workers`: fewer or more than WORKERS."""
 
     kind: Final = "list"
+    as_of: Final = None
 
     def __init__(self, roots: Sequence[Root], *, workers: int = WORKERS) -> None:
         self._roots = tuple(roots)

@@ -13,7 +13,7 @@ from warpdrive.application.control.crawling.gathering import batches
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.crawl_register import CrawlRecord, CrawlState
 from warpdrive.application.ports.event_store import EventStoreError
-from warpdrive.application.ports.listing_source import ListedPage, ListingFailed, ListingSource
+from warpdrive.application.ports.listing_source import ListedPage, ListingFailed, ListingSource, NothingNew
 from warpdrive.application.ports.storage_index import CrawlEnded, IndexWriter, Missing
 from warpdrive.domain.governance.vanishing import FEW, SHARE, doubtful
 from warpdrive.domain.namespace.values import BackendDefinition
@@ -21,7 +21,7 @@ from warpdrive.domain.namespace.values import BackendDefinition
 log = logging.getLogger(__name__)
 
 OpenSource = Callable[[str, Sequence[BackendDefinition]], AbstractAsyncContextManager[ListingSource]]
-"""From a place and its present backends (never none) to what lists it. Entering raises ListingFailed."""
+"""From a place and its present backends (never none) to what lists it. Entering raises ListingFailed, NothingNew."""
 
 _LOOK_S: Final = 1.0
 """Between looks at whether somebody cancelled it or decided something."""
@@ -45,6 +45,8 @@ class CrawlPass:
             log.info("crawl %d of %s was ended by somebody", crawl.id, crawl.place)
         except ListingFailed as fault:
             await self._end(crawl, CrawlState.FAILED, fault.detail)
+        except NothingNew as told:
+            await self._leave(crawl, told)
         except EventStoreError:
             raise
         except Exception as error:
@@ -58,7 +60,9 @@ class CrawlPass:
             raise ListingFailed("no namespace has a backend there any more")
         async with self._open_source(crawl.place, definitions) as source:
             roots = source.roots
-            parts = await self._writer.crawls.begin(crawl.id, source=source.kind, roots=roots, at=self._now())
+            # A crawl begins when what it lists was there: later objects are not missing, later leases not in it.
+            began = source.as_of or self._now()
+            parts = await self._writer.crawls.begin(crawl.id, source=source.kind, roots=roots, at=began)
             async with batches(source, parts) as gathered:
                 looked = anyio.current_time()
                 async for pages in gathered:
@@ -87,6 +91,15 @@ class CrawlPass:
         log.warning("crawl %d of %s: %s: %s", crawl.id, crawl.place, state.value, detail)
         try:
             await self._writer.crawls.end(crawl.id, state, detail, at=self._now())
+        except CrawlEnded:
+            log.info("crawl %d was ended by somebody before", crawl.id)
+
+    async def _leave(self, crawl: CrawlRecord, told: NothingNew) -> None:
+        """Complete it with the index as it is."""
+        log.info("crawl %d of %s: %s", crawl.id, crawl.place, told.detail)
+        try:
+            await self._writer.crawls.begin(crawl.id, source=told.kind, roots=(), at=told.as_of)
+            await self._writer.crawls.end(crawl.id, CrawlState.COMPLETED, told.detail, at=self._now())
         except CrawlEnded:
             log.info("crawl %d was ended by somebody before", crawl.id)
 

@@ -1,6 +1,7 @@
 """Rows as objects, as a listing of the same bucket would show them, so that the two can take turns.
 
-Only what is there now: no old versions, no snapshots, no delete markers, nothing soft-deleted, no directories.
+Keys are whole, from the bucket's beginning. Only what is there now: no old versions, no snapshots, no delete markers,
+nothing soft-deleted, no directories.
 """
 
 import re
@@ -10,26 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from warpdrive.application.control.inventory.manifests import moment
 from warpdrive.application.control.inventory.report import Encoding, Provider, ReportFault
-from warpdrive.application.ports.objects import Digest, ObjectKey, ObjectVersion
+from warpdrive.application.ports.objects import Digest, ObjectInfo, ObjectKey, ObjectVersion
 
 Row = Sequence[Any]
 """Values in the order of the columns: texts from CSV, typed values or None from Parquet."""
-
-
-class ReportedObject(NamedTuple):
-    """The first five are those of `ObjectInfo`; the key is whole, from the bucket's beginning."""
-
-    key: ObjectKey
-    size: int
-    version: ObjectVersion
-    mtime_ns: int
-    digest: Digest | None
-    storage_class: str
 
 
 _NEEDED: Final[Mapping[Provider, tuple[str, ...]]] = MappingProxyType(
@@ -69,7 +59,7 @@ def wanted_columns(provider: Provider, there: Sequence[str]) -> list[str]:
     return [by_name[normal(column)] for column in names if normal(column) in by_name]
 
 
-Reading = Callable[[Iterable[Row]], list[ReportedObject]]
+Reading = Callable[[Iterable[Row]], list[ObjectInfo]]
 
 
 def reading(provider: Provider, encoding: Encoding, columns: Sequence[str], place: str) -> Reading:
@@ -78,7 +68,7 @@ def reading(provider: Provider, encoding: Encoding, columns: Sequence[str], plac
     index = {normal(column): position for position, column in enumerate(columns)}
     convert = _KINDS[provider](index, place, encoding)
 
-    def objects(rows: Iterable[Row]) -> list[ReportedObject]:
+    def objects(rows: Iterable[Row]) -> list[ObjectInfo]:
         row: Row = ()
         found = []
         try:
@@ -132,7 +122,7 @@ class _S3:
         self._encoded = encoding is Encoding.CSV
         self._times = _Times()
 
-    def __call__(self, row: Row) -> ReportedObject | None:
+    def __call__(self, row: Row) -> ObjectInfo | None:
         if self._latest is not None and not _true(row[self._latest]):
             return None
         if self._marker is not None and _true(row[self._marker]):
@@ -152,13 +142,13 @@ class _S3:
             and _PLAIN_MD5.fullmatch(etag) is not None
         ):
             digest = Digest("md5", bytes.fromhex(etag))
-        return ReportedObject(
+        return ObjectInfo(
             ObjectKey(key),
             int(row[self._size]),
             ObjectVersion(etag),
             self._times.ns(row[self._modified]),
             digest,
-            (row[self._class] or "") if self._class is not None else "",
+            storage_class=(row[self._class] or "") if self._class is not None else "",
         )
 
 
@@ -174,7 +164,7 @@ class _Azure:
         self._begins = f"{place}/"
         self._times = _Times()
 
-    def __call__(self, row: Row) -> ReportedObject | None:
+    def __call__(self, row: Row) -> ObjectInfo | None:
         name = row[self._name]
         if not name.startswith(self._begins):
             return None
@@ -185,13 +175,13 @@ class _Azure:
         if any(column is not None and _true(row[column]) for column in (self._deleted, self._folder)):
             return None
         md5 = row[self._md5] if self._md5 is not None else None
-        return ReportedObject(
+        return ObjectInfo(
             ObjectKey(name[len(self._begins) :]),
             int(row[self._size] or 0),
             ObjectVersion(row[self._etag].strip().removeprefix("W/").strip('"')),
             self._times.ns(row[self._modified]),
             Digest("md5", b64decode(md5, validate=True)) if md5 else None,
-            (row[self._tier] or "") if self._tier is not None else "",
+            storage_class=(row[self._tier] or "") if self._tier is not None else "",
         )
 
 
@@ -209,7 +199,7 @@ class _Gcs:
         self._place = place
         self._times = _Times()
 
-    def __call__(self, row: Row) -> ReportedObject | None:
+    def __call__(self, row: Row) -> ObjectInfo | None:
         if self._gone is not None and row[self._gone]:
             return None
         if self._bucket is not None and row[self._bucket] != self._place:
@@ -220,13 +210,13 @@ class _Gcs:
             digest = Digest("md5", b64decode(row[self._md5], validate=True))
         elif self._crc is not None and row[self._crc]:
             digest = Digest("crc32c", b64decode(row[self._crc], validate=True))
-        return ReportedObject(
+        return ObjectInfo(
             ObjectKey(row[self._name]),
             int(row[self._size]),
             ObjectVersion(str(row[self._generation])),
             self._times.ns(row[self._updated]),
             digest,
-            (row[self._class] or "") if self._class is not None else "",
+            storage_class=(row[self._class] or "") if self._class is not None else "",
         )
 
 

@@ -8,11 +8,11 @@ from typing import Final
 from warpdrive.application.control.inventory.blocks import pieces
 from warpdrive.application.control.inventory.csv_text import csv_rows
 from warpdrive.application.control.inventory.finding import newest_report
-from warpdrive.application.control.inventory.objects import Reading, ReportedObject, Row, reading, wanted_columns
+from warpdrive.application.control.inventory.objects import Reading, Row, reading, wanted_columns
 from warpdrive.application.control.inventory.report import Encoding, Provider, Report, ReportFault, ReportFile
 from warpdrive.application.ports.column_files import ColumnFileFault, ColumnFiles
 from warpdrive.application.ports.object_reader import ObjectReader
-from warpdrive.application.ports.objects import ObjectKey
+from warpdrive.application.ports.objects import ObjectInfo, ObjectKey
 
 FORMATS: Final = tuple(each.value for each in Provider)
 
@@ -51,25 +51,9 @@ class InventorySource:
                 raise ReportFault(f"{report.manifest} lists only {', '.join(report.only)}, not all of {prefix!r}")
         return report
 
-    async def pages(self, report: Report, skip: int = 0) -> AsyncGenerator[Sequence[ReportedObject], None]:
-        """Yield the objects that were there, some thousands at a time, in no order; without the first `skip` files.
-
-        Raises ReportFault, also at the end, when files held another number of rows than the manifest says; any
-        BackendError.
-        """
-        rows = 0
-        for file in report.files[skip:]:
-            async with aclosing(self.file_pages(report, file)) as pages:
-                async for count, objects in pages:
-                    rows += count
-                    if objects:
-                        yield objects
-        if not skip and report.records is not None and rows != report.records:
-            raise ReportFault(f"{report.manifest} counts {report.records} rows, its files have {rows}")
-
     async def file_pages(
         self, report: Report, file: ReportFile
-    ) -> AsyncGenerator[tuple[int, Sequence[ReportedObject]], None]:
+    ) -> AsyncGenerator[tuple[int, Sequence[ObjectInfo]], None]:
         """Yield (rows read, objects among them) of one data file. Raises ReportFault, any BackendError."""
         read = self._csv_pages if report.encoding is Encoding.CSV else self._column_pages
         async with aclosing(read(report, file)) as pages:
@@ -78,7 +62,7 @@ class InventorySource:
 
     async def _csv_pages(
         self, report: Report, file: ReportFile
-    ) -> AsyncGenerator[tuple[int, Sequence[ReportedObject]], None]:
+    ) -> AsyncGenerator[tuple[int, Sequence[ObjectInfo]], None]:
         columns = report.columns
         objects = None if not columns else self._reading(report, columns)
         async with (
@@ -94,7 +78,7 @@ class InventorySource:
 
     async def _column_pages(
         self, report: Report, file: ReportFile
-    ) -> AsyncGenerator[tuple[int, Sequence[ReportedObject]], None]:
+    ) -> AsyncGenerator[tuple[int, Sequence[ObjectInfo]], None]:
         reader = self._inventory.reader
         info = await reader.stat(file.key)
         if file.size is not None and info.size != file.size:
