@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -21,6 +21,8 @@ class ControlReadings:
     ready: Callable[[], float]
     compared: Callable[[], float]
     differing: Callable[[], float]
+    batches_waiting: Callable[[], float]
+    batches_oldest_s: Callable[[], float]
 
 
 class ControlMeter:
@@ -44,6 +46,48 @@ class ControlMeter:
         self._seconds.labels(method, via).observe(seconds)
 
 
+class Counted(Protocol):
+    """What came of a batch of access records."""
+
+    @property
+    def accepted(self) -> int:
+        """Records counted."""
+
+    @property
+    def too_old(self) -> int:
+        """Records left out."""
+
+    @property
+    def repeated(self) -> bool:
+        """It had been counted before."""
+
+
+class IngestMeter:
+    """Counts batches of access records in a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._records = Counter(
+            "warpdrive_ingest_records", "Access records by what came of them.", ("outcome",), registry=registry
+        )
+        self._batches = Counter(
+            "warpdrive_ingest_batches", "Batches of access records, new and repeated.", ("outcome",), registry=registry
+        )
+        self._seconds = Histogram(
+            "warpdrive_ingest_batch_duration_seconds",
+            "From a batch's coming until it was stored for good.",
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+
+    def counted(self, done: Counted, seconds: float) -> None:
+        """Count one batch."""
+        self._batches.labels("repeated" if done.repeated else "new").inc()
+        if not done.repeated:
+            self._records.labels("counted").inc(done.accepted)
+            self._records.labels("too_old").inc(done.too_old)
+        self._seconds.observe(seconds)
+
+
 def register_readings(registry: CollectorRegistry, readings: ControlReadings) -> None:
     """Show the gauges in a registry."""
     for name, text, look in (
@@ -59,6 +103,8 @@ def register_readings(registry: CollectorRegistry, readings: ControlReadings) ->
             readings.lag_seconds,
         ),
         ("warpdrive_control_watchers", "Nodes that watch.", readings.watchers),
+        ("warpdrive_ingest_waiting_batches", "Batches that are not counted yet.", readings.batches_waiting),
+        ("warpdrive_ingest_lag_seconds", "How long the oldest of them has waited.", readings.batches_oldest_s),
         ("warpdrive_control_ready", "1 when every readiness check is right.", readings.ready),
         ("warpdrive_control_compared_streams", "Streams replayed and compared with their rows.", readings.compared),
         (

@@ -18,7 +18,12 @@ from anyio.abc import TaskGroup
 from prometheus_client import CollectorRegistry
 
 from warpdrive import __version__
-from warpdrive.adapters.observability.control_metrics import ControlMeter, ControlReadings, register_readings
+from warpdrive.adapters.observability.control_metrics import (
+    ControlMeter,
+    ControlReadings,
+    IngestMeter,
+    register_readings,
+)
 from warpdrive.adapters.observability.listening import listen
 from warpdrive.adapters.observability.serving import serving
 from warpdrive.adapters.rest.probes import Check, Probes
@@ -42,6 +47,7 @@ from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.readiness import Readiness
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
+from warpdrive.entrypoints.control.ingest_line import ProcessLine
 from warpdrive.entrypoints.control.supervision import SettingsSource, keep_worker
 from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
 from warpdrive.entrypoints.control.worker import rebuild_read_models
@@ -72,6 +78,7 @@ async def run_api(
         if rebuild:
             await rebuild_read_models(place)
         house = await stack.enter_async_context(_furnished(settings, place))
+        house.tasks.start_soon(house.line.run, place, source)
         if with_worker:
             house.tasks.start_soon(keep_worker, place, source)
         # Before anybody can call, so that whoever finds us ready finds the token too.
@@ -136,6 +143,7 @@ class _House:
 
     plane: ControlPlane
     dispatcher: Dispatcher
+    line: ProcessLine
     readiness: Readiness
     registry: CollectorRegistry
     tasks: TaskGroup
@@ -158,6 +166,8 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
         readiness = Readiness(store, register, lag, clock)
         # One stream every half minute: here rather than in the worker, because here somebody scrapes.
         comparison = Comparison(store, models, EventCodec(), below=secrets.randbelow)
+        registry = CollectorRegistry()
+        line = ProcessLine(counted=IngestMeter(registry).counted)
         plane = build_plane(
             writer=readiness,
             reader=store,
@@ -169,9 +179,9 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
             clock=clock,
             new_id=uuid4,
             random=os.urandom,
+            line=line,
             open_door=settings.server.auth.mode == "none",
         )
-        registry = CollectorRegistry()
         dispatcher = Dispatcher(plane, clock=clock, wait=positions.wait, meter=ControlMeter(registry))
         readings = ControlReadings(
             lag_positions=lambda: lag.positions,
@@ -181,12 +191,14 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
             ready=lambda: readiness.ready,
             compared=lambda: comparison.checked,
             differing=lambda: comparison.differing,
+            batches_waiting=lambda: line.waiting,
+            batches_oldest_s=lambda: line.oldest_s,
         )
         register_readings(registry, readings)
         await lag.measure()
         for run in (lag.run, readiness.run, comparison.run, plane.watch.run):
             tasks.start_soon(run)
-        yield _House(plane, dispatcher, readiness, registry, tasks)
+        yield _House(plane, dispatcher, line, readiness, registry, tasks)
         tasks.cancel_scope.cancel()
 
 

@@ -6,11 +6,11 @@ know goes the same way, so no password stands in a command line or an environmen
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import anyio
 import structlog
@@ -37,26 +37,35 @@ class SettingsSource:
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 
-async def keep_worker(place: DatabasePlace, source: SettingsSource) -> None:
+async def keep_worker(place: DatabasePlace, source: SettingsSource) -> NoReturn:
     """Keep a worker process running until cancelled."""
-    errand = json.dumps(
-        {
-            "place": place_to_json(place),
-            "config": None if source.config is None else str(source.config.absolute()),
-            "overrides": dict(source.overrides),
-        }
-    )
+    errand = errand_for(place, source)
+    await keep_running("worker process", lambda: _run_once(errand))
+
+
+def errand_for(place: DatabasePlace, source: SettingsSource) -> bytes:
+    """Write the line that tells a process what it has to know."""
+    errand = {
+        "place": place_to_json(place),
+        "config": None if source.config is None else str(source.config.absolute()),
+        "overrides": dict(source.overrides),
+    }
+    return json.dumps(errand).encode() + b"\n"
+
+
+async def keep_running(what: str, run_once: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Run a process again and again until cancelled. `run_once` returns its exit status, or raises OSError."""
     pause = _FIRST_PAUSE
     while True:
         started = anyio.current_time()
         try:
-            status: int | str = await _run_once(errand.encode() + b"\n")
+            status: int | str = await run_once()
         except OSError as fault:
             # Too many processes, or a program that is being replaced: passes, and the API serves meanwhile.
             status = f"could not be started: {fault}"
         if anyio.current_time() - started > _STEADY:
             pause = _FIRST_PAUSE
-        _log.error("the worker process ended; it is started again", status=status, pause=pause)
+        _log.error(f"the {what} ended; it is started again", status=status, pause=pause)
         await anyio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -76,11 +85,11 @@ async def _run_once(errand: bytes) -> int:
             return await worker.wait()
         finally:
             with anyio.CancelScope(shield=True):
-                await _end(worker)
+                await end(worker)
 
 
-async def _end(worker: Process) -> None:
-    """Close the life line, then be less patient."""
+async def end(worker: Process) -> None:
+    """Close the life line, if it is a pipe of ours, then be less patient."""
     if worker.stdin is not None:
         await worker.stdin.aclose()
     with anyio.move_on_after(_PATIENCE):

@@ -6,7 +6,7 @@ may call, unless the file says `tls: off` in so many words; without authenticati
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar, Final, get_type_hints
+from typing import Final, get_type_hints
 
 import msgspec
 
@@ -25,14 +25,11 @@ from warpdrive.entrypoints.settings.overriding import overridden
 from warpdrive.entrypoints.settings.telemetry import LogSettings, MetricsSettings
 
 _LOOPBACK: Final = "127.0.0.1"
-_NOT_YET: Final = "cannot be used in this version; remove it"
 _OURS: Final = ("control_plane", "log", "metrics")
 
 
 class ServerSettings(ControlPlaneSettings, frozen=True, kw_only=True):
     """`control_plane` as its own process reads it. `credentials`: by the names that backends refer to."""
-
-    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(("retention",), _NOT_YET)
 
     credentials: dict[str, AuthSettings] = msgspec.field(default_factory=dict)  # type: ignore[assignment] # the agent's look at it is coarser
 
