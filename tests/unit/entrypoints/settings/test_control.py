@@ -155,7 +155,9 @@ def test_half_a_database_is_refused(keys: str, environ: Mapping[str, str], path:
 
 def test_how_long_records_are_kept_and_by_which_references_backends_are_reached_can_be_said() -> None:
     """A period, and credentials whose methods are known."""
-    assert decode_section("retention: 30d").server.retention == 30 * 86_400
+    kept = decode_section("retention: 30d").server.retention
+    assert kept is not None
+    assert float(kept) == 30 * 86_400
     assert "retention" in faults_in("retention: soon")
     assert decode_section("credentials: {lake: {method: environment}}").server.credentials.keys() == {"lake"}
     assert "credentials.lake.method" in faults_in("credentials: {lake: {method: magic}}")
