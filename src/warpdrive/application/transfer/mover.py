@@ -6,7 +6,7 @@ from typing import Final
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from warpdrive.application.ports.errors import BackendError
+from warpdrive.application.ports.errors import BackendError, VersionChanged
 from warpdrive.application.ports.objects import ObjectKey
 from warpdrive.application.transfer.faults import MoveFault, SourceMissing
 from warpdrive.application.transfer.journal import MoveJournal
@@ -98,9 +98,10 @@ class Mover:
         try:
             return await self._move.move(wanted)
         except BackendError as fault:
-            if not fault.transient:
+            if not (fault.transient or isinstance(fault, VersionChanged)):
                 raise
-        # A reply was lost, and whether its deed was done is not known: the journal and a look at both sides tell.
+        # A reply was lost, or a request of a run that was killed has arrived since we looked, or the source is another
+        # now: the journal and a second look at both sides tell.
         return await self._move.move(wanted)
 
     def _passed(self, count: int) -> None:

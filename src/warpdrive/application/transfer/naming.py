@@ -26,21 +26,25 @@ class Route:
     prefix: bool
 
 
-async def find_route(reader: ObjectReader, source: str, target: str) -> Route:
-    """Find out what a key means: an object of that name, else everything below it. "" and "a/" are prefixes.
+async def is_prefix(reader: ObjectReader, source: str) -> bool:
+    """Say what a key means: everything below it ("", "a/", or no object has that name), or one object.
 
-    An object goes to `target`, or below it under its own last name when `target` is "" or ends in "/".
-    Raises SourceMissing, and what `ObjectReader.stat` raises.
+    Raises what `ObjectReader.stat` raises, but ObjectNotFound.
     """
-    if source and not source.endswith("/"):
-        try:
-            if not (await reader.stat(ObjectKey(source))).is_directory:
-                last = source.rpartition("/")[2]
-                whole = f"{target}{last}" if not target or target.endswith("/") else target
-                return Route(ObjectKey(source), ObjectKey(whole), prefix=False)
-        except ObjectNotFound:
-            pass
-    return Route(_as_prefix(source), _as_prefix(target), prefix=True)
+    if not source or source.endswith("/"):
+        return True
+    try:
+        return (await reader.stat(ObjectKey(source))).is_directory
+    except ObjectNotFound:
+        return True
+
+
+def route_of(source: str, target: str, *, prefix: bool) -> Route:
+    """Put a route together. One object goes to `target`, or below it by its last name if that is "" or ends in "/"."""
+    if prefix:
+        return Route(_as_prefix(source), _as_prefix(target), prefix=True)
+    whole = target + source.rpartition("/")[2] if not target or target.endswith("/") else target
+    return Route(ObjectKey(source), ObjectKey(whole), prefix=False)
 
 
 def _as_prefix(key: str) -> ObjectKey:
@@ -50,7 +54,11 @@ def _as_prefix(key: str) -> ObjectKey:
 async def wanted_objects(reader: ObjectReader, route: Route) -> AsyncGenerator[Wanted, None]:
     """Yield what the route is about, a page in memory. Raises SourceMissing and what the backend answers."""
     if not route.prefix:
-        yield Wanted(await reader.stat(route.source), route.target)
+        try:
+            info = await reader.stat(route.source)
+        except ObjectNotFound:
+            raise SourceMissing(route.source) from None
+        yield Wanted(info, route.target)
         return
     cursor: str | None = None
     found = False
