@@ -68,13 +68,20 @@ TABLES = (
     """,
     "INSERT INTO storage.attribution VALUES (true, 0, 'epoch')",
     f"""
+    CREATE TABLE storage.attributed (
+        place_id integer NOT NULL, prefix {TEXT}, backend_id integer NOT NULL, owner_id integer NOT NULL,
+        doubted boolean NOT NULL, PRIMARY KEY (place_id, prefix)
+    )
+    """,
+    f"""
     CREATE TABLE storage.crawls (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, place_id integer NOT NULL, generation bigint NOT NULL,
         state {TEXT}, detail {TEXT}, source {TEXT}, confirmed boolean NOT NULL, requested_by {TEXT},
         requested_at timestamptz NOT NULL, started_at timestamptz, ended_at timestamptz,
         objects bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, added bigint NOT NULL DEFAULT 0,
         changed bigint NOT NULL DEFAULT 0, deleted bigint NOT NULL DEFAULT 0,
-        parts_done bigint NOT NULL DEFAULT 0, parts_known bigint NOT NULL DEFAULT 0
+        parts_done bigint NOT NULL DEFAULT 0, parts_known bigint NOT NULL DEFAULT 0,
+        roots text[] NOT NULL DEFAULT '{{}}'
     )
     """,
     "CREATE INDEX crawls_place ON storage.crawls (place_id, id)",
@@ -85,8 +92,7 @@ TABLES = (
         crawl_id bigint NOT NULL, prefix {TEXT}, cursor {TEXT}, done boolean NOT NULL, PRIMARY KEY (crawl_id, prefix)
     )
     """,
-    "CREATE TABLE storage.crawl_seen (crawl_id bigint NOT NULL, object_id bigint NOT NULL)",
-    "CREATE INDEX crawl_seen_crawl ON storage.crawl_seen (crawl_id, object_id)",
+    "CREATE TABLE storage.crawl_seen (crawl_id bigint NOT NULL, object_ids bigint[] NOT NULL)",
 )
 
 FUNCTIONS: tuple[str, ...] = ()
@@ -124,6 +130,14 @@ COMMENTS = {
     "COLUMN storage.ledger.changed_bytes": "Growth of objects that were there before; negative when they shrank.",
     "COLUMN storage.ledger.moved_bytes": "What came from (or, negative, went to) other owners or home backends.",
     "TABLE storage.attribution": "One row: up to which event position owners follow teams and mount entries.",
+    "TABLE storage.attributed": (
+        "How objects of a place are attributed: at the longest of these prefixes that a key starts with stand its home "
+        "and owners, as of the position in storage.attribution."
+    ),
+    "COLUMN storage.attributed.backend_id": "0: no assignment, only a doubt.",
+    "COLUMN storage.attributed.doubted": "Objects below may be attributed as of another time: the next to hold the "
+    "index goes over them.",
+    "COLUMN storage.crawls.roots": "The whole prefixes below which everything was listed; empty before it ran.",
     "TABLE storage.crawls": "Every crawl and what came of it.",
     "COLUMN storage.crawls.generation": "Counts the crawls of the place from 1.",
     "COLUMN storage.crawls.state": (
@@ -132,7 +146,10 @@ COMMENTS = {
     "COLUMN storage.crawls.confirmed": "Whether somebody said that missing objects are really gone.",
     "TABLE storage.crawl_parts": "The parts of the key space of a crawl that has not ended, to go on after a break.",
     "COLUMN storage.crawl_parts.cursor": "Where in the listing of the part to go on; empty: at its beginning.",
-    "TABLE storage.crawl_seen": "Objects that the crawl under way has seen; what it has not seen at its end is gone.",
+    "TABLE storage.crawl_seen": (
+        "Objects that the crawl under way has seen, a row for each transaction that saw some: as arrays they are a "
+        "twentieth of the work. An object may be in several. What is in none at the end is gone."
+    ),
 }
 
 
