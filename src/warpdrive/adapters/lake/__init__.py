@@ -5,8 +5,8 @@ look like a file to the library); `record_files` writes access records. pyarrow 
 imported when the first file is opened and never before.
 """
 
-from warpdrive.adapters.lake.extra import LakeMissing, check_lake
+from warpdrive.adapters.lake.extra import lake_installed
 from warpdrive.adapters.lake.parquet_files import ParquetFiles
 from warpdrive.adapters.lake.record_files import ParquetRecordFiles
 
-__all__ = ["LakeMissing", "ParquetFiles", "ParquetRecordFiles", "check_lake"]
+__all__ = ["ParquetFiles", "ParquetRecordFiles", "lake_installed"]

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import anyio.to_thread
 
+from warpdrive.adapters.lake.extra import lake_installed
 from warpdrive.adapters.lake.ranged_file import RangedFile
 from warpdrive.application.ports.column_files import ColumnFileFault
 from warpdrive.application.ports.object_reader import ObjectReader
@@ -25,6 +26,8 @@ class ParquetFiles:
     @asynccontextmanager
     async def open(self, reader: ObjectReader, info: ObjectInfo) -> "AsyncIterator[ParquetFile]":
         """See the port."""
+        if not lake_installed():
+            raise ColumnFileFault("reading Parquet needs the lake extra: pip install 'warpdrive[lake]'")
         with RangedFile(reader, info) as file:
             yield ParquetFile(await _in_thread(_opened, file))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 
+from warpdrive.adapters.lake import lake_installed
 from warpdrive.adapters.observability.listening import AddressError
 from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.adapters.rpc.tls import TlsUnusable
@@ -61,6 +62,10 @@ def check(invocation: Invocation, environ: Mapping[str, str]) -> int:
     settings = _load(invocation, environ)
     if settings is None:
         return USAGE
+    lack = _lacks(settings)
+    if lack is not None:
+        print(f"warpdrive-control: {lack}", file=sys.stderr)
+        return USAGE
     server = settings.server
     print(f"gRPC      {server.grpc_addr}{' with TLS' if settings.tls else ''}")
     print(f"REST      {server.rest_addr}{' with TLS' if settings.tls else ''}")
@@ -74,7 +79,7 @@ def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
     settings = _load(invocation, environ)
     if settings is None:
         return USAGE
-    fault = _cannot_be(invocation, settings)
+    fault = _cannot_be(invocation, settings) or _lacks(settings)
     if fault is not None:
         print(f"warpdrive-control: {fault}", file=sys.stderr)
         return USAGE
@@ -91,6 +96,13 @@ def serve(invocation: Invocation, environ: Mapping[str, str]) -> int:
         print(f"warpdrive-control: {fault}", file=sys.stderr)
         return FAILED
     return DONE
+
+
+def _lacks(settings: ControlSettings) -> str | None:
+    """Say what these settings need that is not installed, or None."""
+    if settings.server.archive is not None and not lake_installed():
+        return "control_plane.archive needs the lake extra: pip install 'warpdrive[lake]'"
+    return None
 
 
 def _cannot_be(invocation: Invocation, settings: ControlSettings) -> str | None:

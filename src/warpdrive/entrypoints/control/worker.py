@@ -32,6 +32,7 @@ from warpdrive.application.control.reader_shares import ReaderShareKeeping
 from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
+from warpdrive.entrypoints.control.archiving import archiving
 from warpdrive.entrypoints.control.deciding import deciding
 from warpdrive.entrypoints.control.supervision import place_from_json
 from warpdrive.entrypoints.process.ending import ending
@@ -52,7 +53,6 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
 
     Raises DatabaseUnavailable, DatabaseMisconfigured before it.
     """
-    del settings  # crawler, archive and the like read it
     async with (
         open_event_reader(place, Role.APP) as reader,
         open_pool(place, Role.APP, min_size=1, max_size=2, application_name="warpdrive worker") as pool,
@@ -69,6 +69,9 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
         observer = QuotaObserver(PostgresUsageBooks(place, questions), models, commands, SystemClock())
         tasks.start_soon(observer.run)
         tasks.start_soon(ReaderShareKeeping(PostgresReaderCounting(place), SystemClock()).run)
+        archive = archiving(place, pool, settings)
+        if archive is not None:
+            tasks.start_soon(archive.run)
         yield
         tasks.cancel_scope.cancel()
 
