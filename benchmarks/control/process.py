@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +41,8 @@ class Served:
 
 
 @contextmanager
-def served(place: DatabasePlace, folder: Path) -> Iterator[Served]:
-    """Run a control plane on a database for the block; `folder` is an empty one."""
+def served(place: DatabasePlace, folder: Path, *, arguments: Sequence[str] = ()) -> Iterator[Served]:
+    """Run a control plane on a database for the block; `folder` is an empty one, or that of one before."""
     rest, grpc = free_port(), free_port()
     config = folder / "config.yaml"
     config.write_text(
@@ -59,7 +59,7 @@ def served(place: DatabasePlace, folder: Path) -> Iterator[Served]:
         f"    migration_user: {place.users[Role.OWNER]}\n"
         f"    audit_user: {place.users[Role.AUDIT]}\n"
     )
-    command = [str(Path(sys.executable).parent / "warpdrive-control"), "--config", str(config)]
+    command = [str(Path(sys.executable).parent / "warpdrive-control"), "--config", str(config), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{rest}"
     try:
