@@ -1,6 +1,6 @@
 """The whole control plane on memory twins: commands, queries that see every write at once, and a clock to turn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID, uuid4
@@ -26,7 +26,13 @@ ADMIN = Principal("token:admin", Role.ADMIN)
 class MemoryPlane:
     """A plane, and what it stands on. Every append is projected before it returns, so queries read their writes."""
 
-    def __init__(self, *, open_door: bool = False, beside: "MemoryPlane | None" = None) -> None:
+    def __init__(
+        self,
+        *,
+        open_door: bool = False,
+        beside: "MemoryPlane | None" = None,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
         self.clock: ManualClock = beside.clock if beside else ManualClock()
         self.models: MemoryReadModels = beside.models if beside else MemoryReadModels()
         self.store: MemoryEventStore = beside.store if beside else _Store(self)
@@ -45,7 +51,7 @@ class MemoryPlane:
             facts=memory_facts(self.warehouse),
             wait=self.wait,
             clock=self.clock,
-            new_id=uuid4,
+            new_id=new_id,
             random=self._bytes,
             open_door=open_door,
         )

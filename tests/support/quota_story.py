@@ -1,5 +1,9 @@
 """A lake with teams' prefixes in it, quotas on memory twins, and an observer that is told when to look."""
 
+from dataclasses import replace
+from itertools import count
+from uuid import UUID
+
 from tests.support.filled_warehouse import PlainBackend, PlainCrawl, PlainFacts, PlainObject, fill_memory
 from tests.support.memory_plane import MemoryPlane
 from warpdrive.adapters.store.memory.lease_books import MemoryUsageBooks
@@ -22,7 +26,9 @@ class QuotaStory:
     """A memory plane whose namespace has a lake and a pool in it."""
 
     def __init__(self) -> None:
-        self.on = MemoryPlane()
+        # Ids in order, so that a remainder is the same team's every time.
+        numbers = count(1)
+        self.on = MemoryPlane(new_id=lambda: UUID(int=next(numbers)))
         self.teams: dict[str, str] = {}
         """Ids by name."""
         self._objects: list[PlainObject] = []
@@ -45,18 +51,25 @@ class QuotaStory:
         await self.on.plane.quotas.set(self.on.call(), team, backend, QuotaLimits(soft, hard, grace))
 
     def crawl(self, *owned: tuple[str, int], state: str = "completed") -> None:
-        """Let a crawl have happened: from now on there are objects of these teams, of so many bytes, in the lake."""
-        if state == "completed":
-            self._objects = [
-                PlainObject("lake", f"{number}", size, owners=(self.teams[team],))
-                for number, (team, size) in enumerate(owned)
-            ]
+        """Let a crawl have begun; a completed one has found these teams' objects, of so many bytes, in the lake."""
         self._crawls.append(PlainCrawl("lake", len(self._crawls) + 1, state))
-        warehouse = self.on.warehouse
-        for table in (warehouse.backends, warehouse.objects, warehouse.crawls):
-            table.clear()
-        backends = [PlainBackend("lake", LAKE.place), PlainBackend("pool", POOL.place, POOL.prefix)]
-        fill_memory(warehouse, PlainFacts(backends, self._objects, crawls=self._crawls))
+        if state == "completed":
+            self.index(*owned)
+        else:
+            self._fill()
+
+    def index(self, *owned: tuple[str, int]) -> None:
+        """Let the lake's index hold these and nothing else, whoever put them there."""
+        self._objects = [
+            PlainObject("lake", f"{number}", size, owners=(self.teams[team],))
+            for number, (team, size) in enumerate(owned)
+        ]
+        self._fill()
+
+    def end_crawl(self, state: str) -> None:
+        """End the newest crawl."""
+        self._crawls[-1] = replace(self._crawls[-1], state=state)
+        self._fill()
 
     async def acquire(self, key: str, wanted: int, *, backend: str = "lake", node: str = "node-1") -> LeaseView:
         """Ask for a lease."""
@@ -71,3 +84,10 @@ class QuotaStory:
         """What happened to quotas, by the names of the events."""
         events = [event.topic for event in await self.on.events() if event.topic.startswith("warpdrive.quota:")]
         return [topic.partition(":")[2].removesuffix(".v1") for topic in events]
+
+    def _fill(self) -> None:
+        warehouse = self.on.warehouse
+        for table in (warehouse.backends, warehouse.objects, warehouse.crawls):
+            table.clear()
+        backends = [PlainBackend("lake", LAKE.place), PlainBackend("pool", POOL.place, POOL.prefix)]
+        fill_memory(warehouse, PlainFacts(backends, self._objects, crawls=self._crawls))
