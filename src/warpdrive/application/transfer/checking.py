@@ -8,7 +8,7 @@ from enum import Enum
 
 from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ObjectInfo
-from warpdrive.application.transfer.body import md5_of
+from warpdrive.application.transfer.body import PIECE, md5_of
 from warpdrive.application.transfer.faults import CopyDiffers
 
 
@@ -20,12 +20,13 @@ class Verify(Enum):
 
 
 class Checker:
-    """Compares. Every verb may raise any `BackendError` of either side."""
+    """Compares. Every verb may raise any `BackendError` of either side. `piece`: bytes read at once."""
 
-    def __init__(self, source: ObjectReader, target: ObjectReader, verify: Verify) -> None:
+    def __init__(self, source: ObjectReader, target: ObjectReader, verify: Verify, *, piece: int = PIECE) -> None:
         self._source = source
         self._target = target
         self._verify = verify
+        self._piece = piece
 
     async def check(self, info: ObjectInfo, copy: ObjectInfo, md5: bytes | None) -> None:
         """Compare a source with its copy as it stands now. Raises CopyDiffers.
@@ -47,11 +48,11 @@ class Checker:
 
     async def _of_source(self, info: ObjectInfo) -> bytes:
         known = _told(info) if self._verify is Verify.CHECKSUM else None
-        return known if known is not None else await md5_of(self._source, info)
+        return known if known is not None else await md5_of(self._source, info, piece=self._piece)
 
     async def _of_target(self, found: ObjectInfo) -> bytes:
         known = _told(found) if self._verify is Verify.CHECKSUM else None
-        return known if known is not None else await md5_of(self._target, found)
+        return known if known is not None else await md5_of(self._target, found, piece=self._piece)
 
 
 def _told(info: ObjectInfo) -> bytes | None:

@@ -43,7 +43,7 @@ class ObjectMove:
         self._journal = journal
         self._rules = rules
         self._passed = passed
-        self._checker = Checker(source.reader, target.reader, rules.verify)
+        self._checker = Checker(source.reader, target.reader, rules.verify, piece=rules.piece)
         self._by_server = rules.within and source.reader.capabilities.server_side_copy
 
     async def move(self, wanted: Wanted) -> bool:
