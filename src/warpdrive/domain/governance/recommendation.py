@@ -169,7 +169,7 @@ def archive_stale(stale: Held, prices: Prices | None, since: date) -> Iterator[A
             )
         evidence = [
             (
-                f"{_counted(parts)} were neither opened, read or written nor found first since {since}, which is "
+                f"{_counted(parts)} were neither opened, read nor written, nor found first, since {since}, which is "
                 f"{STALE_DAYS} days ago; telemetry of all that time is complete."
             )
         ]
@@ -221,7 +221,7 @@ def cheaper_class(idle: Held, prices: Prices, since: date) -> Iterator[Advice]:
         )
         evidence = [
             (
-                f"{_counted([part for part, _, _ in moving])} were neither opened, read or written nor found first "
+                f"{_counted([part for part, _, _ in moving])} were neither opened, read nor written, nor found first, "
                 f"since {since}, which is {IDLE_DAYS} days ago; telemetry of all that time is complete."
             ),
             *_classes(moving),
@@ -274,7 +274,7 @@ def _advice(
     objects, size = sum(part.objects for part in parts), sum(part.bytes for part in parts)
     unpriced = size - sum(part.bytes for part, _ in _priced(parts, about[1], prices))
     if saving is not None and unpriced:
-        evidence = [*evidence, f"{size_text(unpriced)} of it have no price; what they cost is not in the saving."]
+        evidence = [*evidence, f"{size_text(unpriced)} of it has no price; what that costs is not in the saving."]
     return Advice(kind, *about, tuple(evidence), tuple(assumptions), objects, size, saving)
 
 
@@ -305,4 +305,4 @@ def _classes(moving: Iterable[tuple[Holding, Price, Sequence[Price]]]) -> Iterat
 
 def _counted(parts: Iterable[Holding]) -> str:
     known = list(parts)
-    return f"{sum(part.objects for part in known)} objects of together {size_text(sum(part.bytes for part in known))}"
+    return f"{sum(part.objects for part in known)} objects, together {size_text(sum(part.bytes for part in known))},"
