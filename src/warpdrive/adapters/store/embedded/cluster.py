@@ -5,6 +5,7 @@ safe only because the socket lies in a directory of mode 0700 (`DataDirectory.so
 lets nobody connect but root and the server's own user, and both could read the files anyway.
 """
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -26,13 +27,17 @@ ENVIRONMENT: Final = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 _SETTINGS: Final = {
     "listen_addresses": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    # Ingest touches pages of a million keys' indexes all over: with 512 MB instead of 128 MB of buffers it takes a quarter
+    # less CPU. Only what is used takes memory. Fewer checkpoints: after each, every touched page is logged whole.
+    "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "password_encryption": "scram-sha-256",
 }
+_LEAST_BUFFERS_MB: Final = 128
+_MOST_BUFFERS_MB: Final = 512
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 _FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
@@ -73,6 +78,7 @@ class Cluster:
     def command(self, socket_directory: Path) -> list[str]:
         """Return the server's command line. On it, settings hold whatever a configuration file may say."""
         settings = {**_SETTINGS, **(_DURABLE if self.durable else _FORGETFUL)}
+        settings |= {"shared_buffers": f"{_buffers_mb()}MB"}
         settings |= {"unix_socket_directories": _quoted(socket_directory), "port": str(PORT)}
         argv = [self.binaries.program("postgres"), "-D", str(self.path)]
         for key, value in settings.items():
@@ -105,6 +111,12 @@ class Cluster:
             said = "\n".join(done.stdout.decode(errors="replace").strip().splitlines()[-10:])
             raise ServerDidNotStart(self.path, f"initdb ended with {done.returncode}", said)
         fresh.rename(self.path)
+
+
+def _buffers_mb() -> int:
+    """Return an eighth of the machine's memory, within bounds."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(_LEAST_BUFFERS_MB, min(memory_mb // 8, _MOST_BUFFERS_MB))
 
 
 def _quoted(path: Path) -> str:
