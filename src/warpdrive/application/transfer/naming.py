@@ -58,6 +58,8 @@ async def wanted_objects(reader: ObjectReader, route: Route) -> AsyncGenerator[W
             info = await reader.stat(route.source)
         except ObjectNotFound:
             raise SourceMissing(route.source) from None
+        if info.is_directory:
+            raise SourceMissing(route.source)
         yield Wanted(info, route.target)
         return
     cursor: str | None = None
