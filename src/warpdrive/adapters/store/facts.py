@@ -2,6 +2,7 @@
 
 from warpdrive.adapters.store.duplicate_facts import PostgresDuplicateFacts
 from warpdrive.adapters.store.event_reader import Questions
+from warpdrive.adapters.store.index.register import PostgresCrawlRegister
 from warpdrive.adapters.store.job_register import PostgresJobRegister
 from warpdrive.adapters.store.lease_books import PostgresLeaseBooks
 from warpdrive.adapters.store.object_facts import PostgresObjectFacts
@@ -21,4 +22,5 @@ def postgres_facts(questions: Questions) -> Facts:
         duplicates=PostgresDuplicateFacts(questions),
         leases=PostgresLeaseBooks(questions),
         jobs=PostgresJobRegister(questions),
+        crawls=PostgresCrawlRegister(questions),
     )

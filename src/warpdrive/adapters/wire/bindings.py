@@ -7,6 +7,7 @@ from typing import Final
 from warpdrive.adapters.wire import (
     agents,
     costs,
+    crawls,
     duplicates,
     growth,
     jobs,
@@ -34,6 +35,7 @@ BINDINGS: Final[Mapping[str, Binding]] = MappingProxyType(
             tenants,
             tokens,
             agents,
+            crawls,
             quotas,
             teams,
             price_books,

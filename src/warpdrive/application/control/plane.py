@@ -9,6 +9,7 @@ from warpdrive.application.control.answer_names import AnswerNames
 from warpdrive.application.control.as_of import Moments
 from warpdrive.application.control.commands import Commands
 from warpdrive.application.control.costs import Costs
+from warpdrive.application.control.crawls import Crawls
 from warpdrive.application.control.doorkeeping import Doorkeeper
 from warpdrive.application.control.duplicates import Duplicates
 from warpdrive.application.control.growth import Growth
@@ -48,6 +49,7 @@ class ControlPlane:
     tenants: Tenants
     tokens: Tokens
     agents: Agents
+    crawls: Crawls
     watch: Watch
     quotas: Quotas
     teams: Teams
@@ -104,6 +106,7 @@ def build_plane(
         tenants=tenants,
         tokens=Tokens(commands, reader, models, doorkeeper, new_id, random),
         agents=Agents(register, names, reader),
+        crawls=Crawls(facts.crawls, models),
         watch=Watch(reader, streams, namespaces, quotas, tenants, wait, clock, forget=doorkeeper.forget),
         quotas=quotas,
         teams=teams,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from warpdrive.application.ports.crawl_register import CrawlRegister
 from warpdrive.application.ports.duplicate_facts import DuplicateFacts
 from warpdrive.application.ports.job_register import JobRegister
 from warpdrive.application.ports.lease_books import LeaseBooks
@@ -22,3 +23,4 @@ class Facts:
     duplicates: DuplicateFacts
     leases: LeaseBooks
     jobs: JobRegister
+    crawls: CrawlRegister

@@ -33,6 +33,7 @@ from warpdrive.application.control.rebuilding import Rebuilding
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
 from warpdrive.entrypoints.control.archiving import archiving
+from warpdrive.entrypoints.control.crawling import crawler
 from warpdrive.entrypoints.control.deciding import deciding
 from warpdrive.entrypoints.control.supervision import place_from_json
 from warpdrive.entrypoints.process.ending import ending
@@ -69,6 +70,7 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
         observer = QuotaObserver(PostgresUsageBooks(place, questions), models, commands, SystemClock())
         tasks.start_soon(observer.run)
         tasks.start_soon(ReaderShareKeeping(PostgresReaderCounting(place), SystemClock()).run)
+        tasks.start_soon(crawler(place, questions, settings, SystemClock()).run)
         archive = archiving(place, pool, settings)
         if archive is not None:
             tasks.start_soon(archive.run)

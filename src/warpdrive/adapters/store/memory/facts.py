@@ -1,5 +1,6 @@
 """The twins of everything in `Facts`, on one warehouse."""
 
+from warpdrive.adapters.store.memory.crawl_register import MemoryCrawlRegister
 from warpdrive.adapters.store.memory.duplicate_facts import MemoryDuplicateFacts
 from warpdrive.adapters.store.memory.job_register import MemoryJobRegister
 from warpdrive.adapters.store.memory.lease_books import MemoryLeaseBooks
@@ -21,4 +22,5 @@ def memory_facts(warehouse: Warehouse) -> Facts:
         duplicates=MemoryDuplicateFacts(warehouse),
         leases=MemoryLeaseBooks(warehouse),
         jobs=MemoryJobRegister(warehouse),
+        crawls=MemoryCrawlRegister(warehouse),
     )
