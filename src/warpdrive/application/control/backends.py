@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from warpdrive.application.control.as_of import AsOf, Moments
 from warpdrive.application.control.calls import Call, Done
@@ -11,6 +12,9 @@ from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.application.ports.usage_facts import UsageFacts
 from warpdrive.domain.namespace.payloads import entry_value
 from warpdrive.domain.namespace.values import BackendDefinition
+
+_LOOKED_AT: Final = 20
+"""Crawls of a name, newest first: some may be of a place that had the name before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Backends:
             mark = marks.get(name)
             # One that is not numbered yet is at no place that anything is known of.
             known = mark is not None and (mark.place, mark.prefix) == (backend.place, backend.prefix)
-            newest = await self._crawls.page(backend=name, limit=1) if known else ()
+            crawls = await self._crawls.page(backend=name, limit=_LOOKED_AT) if known else ()
             objects, size = held.get(name, (0, 0))
             shown.append(
                 BackendView(
@@ -72,7 +76,7 @@ class Backends:
                     bytes=size,
                     generation=mark.generation if mark and known else 0,
                     crawled_at=mark.completed_at if mark and known else None,
-                    last_crawl=newest[0] if newest else None,
+                    last_crawl=next((crawl for crawl in crawls if crawl.place == backend.place), None),
                 )
             )
         return Done(BackendsView(tuple(shown), as_of), as_of.position)
