@@ -9,6 +9,7 @@ import betterproto
 import pytest
 
 from tests.support.advice_views import ADVICE_ANSWERS
+from tests.support.crawl_views import CRAWL_ANSWERS
 from tests.support.fake_plane import ADMIN, FakePlane
 from tests.support.usage_views import USAGE_ANSWERS
 from tests.support.views import AGENT, ENTRY, NAMESPACE, NOW, PRICE, PRICE_BOOK, QUOTA, TEAM, TENANT, TOKEN
@@ -229,6 +230,7 @@ ANSWERS: dict[str, Any] = {
     "ListPriceBooksResponse": Page((PRICE_BOOK,)),
     **USAGE_ANSWERS,
     **ADVICE_ANSWERS,
+    **CRAWL_ANSWERS,
 }
 
 
