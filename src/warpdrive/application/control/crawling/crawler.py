@@ -109,7 +109,9 @@ class Crawler:
     def _due(self, last: CrawlRecord, backends: Sequence[PresentBackend], now: datetime) -> bool:
         if last.ended_at is None:
             return False
-        if last.state is CrawlState.COMPLETED and not all(each.prefix.startswith(last.roots) for each in backends):
-            return True  # a backend came since then
+        # One that found nothing new to list has no roots. Else: a backend may have come since then.
+        listed = last.state is CrawlState.COMPLETED and last.roots
+        if listed and not all(each.prefix.startswith(last.roots) for each in backends):
+            return True
         wait = min(self._interval, RETRY) if last.state is CrawlState.FAILED else self._interval
         return now - last.ended_at >= wait
