@@ -11,6 +11,7 @@ import pytest
 from tests.support.advice_views import ADVICE_ANSWERS
 from tests.support.crawl_views import CRAWL_ANSWERS
 from tests.support.fake_plane import ADMIN, FakePlane
+from tests.support.quota_views import QUOTA_ANSWERS
 from tests.support.usage_views import USAGE_ANSWERS
 from tests.support.views import AGENT, ENTRY, NAMESPACE, NOW, PRICE, PRICE_BOOK, QUOTA, TEAM, TENANT, TOKEN
 from warpdrive.adapters.wire.bindings import BINDINGS
@@ -229,6 +230,7 @@ ANSWERS: dict[str, Any] = {
     "PriceBook": PRICE_BOOK,
     "ListPriceBooksResponse": Page((PRICE_BOOK,)),
     **USAGE_ANSWERS,
+    **QUOTA_ANSWERS,
     **ADVICE_ANSWERS,
     **CRAWL_ANSWERS,
 }
