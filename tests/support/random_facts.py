@@ -71,7 +71,9 @@ def random_facts(random: Random) -> PlainFacts:
                 *(random.randint(0, 1000) for _ in range(4)), *(random.randint(-99, 99) for _ in "123")
             )
             facts.ledger.append(PlainLedger(day, random.choice(("lake", "below")), owners, counts))
-        facts.told.append(PlainTold("n1", day, covered_ms=random.choice((0, 86_400_000))))
+        for node in random.sample(("n1", "n2", "n3"), random.randint(0, 3)):
+            told = random.choice((0, 86_400_000 - 120_001, 86_400_000 - 120_000, 86_400_000, 86_400_001))
+            facts.told.append(PlainTold(node, day, covered_ms=told, lost=random.choice((0, 0, 0, 1))))
     return facts
 
 

@@ -24,6 +24,7 @@ from warpdrive.application.ports.facts import Facts
 from warpdrive.application.ports.object_facts import IdleQuestion
 from warpdrive.application.ports.read_models import ReadModelWriter
 from warpdrive.application.ports.reader_shares import WINDOWS, ReaderCounting
+from warpdrive.domain.governance.coverage import covered
 
 NOW = datetime.combine(DAY, time(5), UTC)
 EXAMPLES = 12
@@ -97,7 +98,8 @@ async def _compare(both: Both, random: Random) -> None:
     ):
         assert await _told(both.real.usage, verb, *asked) == await _told(both.twin.usage, verb, *asked), verb
     window = (DAY - timedelta(days=30), DAY)
-    assert await _told(both.real.usage, "coverage", *window) == await _told(both.twin.usage, "coverage", *window)
+    coverage = [covered(await each.usage.coverage(*window), *window) for each in (both.real, both.twin)]
+    assert coverage[0] == coverage[1]
     assert await _told(both.real.usage, "activity", *window) == await _told(both.twin.usage, "activity", *window)
     backend, team = random.choice(("", "lake", "below", "gone", "empty")), random.choice(("", *TEAMS))
     for names in ({"backend": "", "team": ""}, {"backend": backend, "team": team}):

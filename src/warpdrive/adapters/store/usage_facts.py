@@ -16,6 +16,7 @@ from warpdrive.application.ports.usage_facts import (
     LedgerRow,
     NodeDay,
 )
+from warpdrive.domain.governance.coverage import LEEWAY_MS
 from warpdrive.domain.governance.growth import Flow
 
 _MARKS: Final = """
@@ -30,15 +31,23 @@ _MARKS: Final = """
 _POSITION: Final = """SELECT "position" FROM storage.attribution"""
 _COUNTED: Final = "SELECT refreshed_at FROM governance.refreshes WHERE name = 'reader_shares'"
 _COVERAGE: Final = """
-    SELECT node, day, coalesce(present_ms, 0) AS present_ms, coalesce(covered_ms, 0) AS covered_ms,
-        coalesce(lost, 0) AS lost
-    FROM (SELECT node, day, present_ms FROM telemetry.presence WHERE day BETWEEN $1 AND $2) AS present
-    FULL JOIN (
-        SELECT w.word AS node, c.day, c.covered_ms, c.lost FROM telemetry.coverage AS c
-        JOIN telemetry.words AS w ON w.id = c.node_id WHERE c.day BETWEEN $1 AND $2
-    ) AS told USING (node, day)
+    WITH judged AS (
+        SELECT node, day, greatest(coalesce(present_ms, 0), coalesce(covered_ms, 0)) AS present_ms,
+            coalesce(covered_ms, 0) AS covered_ms, coalesce(lost, 0) AS lost,
+            coalesce(lost, 0) = 0 AND coalesce(present_ms, 0) - coalesce(covered_ms, 0) <= $3::bigint AS complete
+        FROM (SELECT node, day, present_ms FROM telemetry.presence WHERE day BETWEEN $1 AND $2) AS present
+        FULL JOIN (
+            SELECT w.word AS node, c.day, c.covered_ms, c.lost FROM telemetry.coverage AS c
+            JOIN telemetry.words AS w ON w.id = c.node_id WHERE c.day BETWEEN $1 AND $2
+        ) AS told USING (node, day)
+    )
+    SELECT node, day, present_ms, covered_ms, lost, 1::bigint AS nodes FROM judged WHERE NOT complete
+    UNION ALL
+    SELECT '', day, sum(present_ms)::bigint, sum(covered_ms)::bigint, 0, count(*) FROM judged
+    WHERE complete GROUP BY day
     ORDER BY day, node
 """
+"""A thousand nodes and ninety days are too many rows for an answer: only those that lack something come one by one."""
 CAPACITY: Final = """
     SELECT b.name AS backend, o.teams AS owners, c.class AS storage_class,
         sum(k.objects)::bigint AS objects, sum(k.bytes)::bigint AS bytes
@@ -119,7 +128,7 @@ class PostgresUsageFacts:
 
     async def coverage(self, from_day: date, to_day: date) -> Sequence[NodeDay]:
         """See the port."""
-        return [NodeDay(**row) for row in await self._questions.rows(_COVERAGE, from_day, to_day)]
+        return [NodeDay(**row) for row in await self._questions.rows(_COVERAGE, from_day, to_day, LEEWAY_MS)]
 
     async def capacity(self) -> Sequence[CapacityRow]:
         """See the port."""

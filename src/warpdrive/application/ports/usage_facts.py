@@ -34,13 +34,17 @@ class FactMarks:
 
 @dataclass(frozen=True, slots=True)
 class NodeDay:
-    """How long a node was there on a day, and how much of it telemetry told, in milliseconds."""
+    """How long a node was there on a day, and how much of it telemetry told, in milliseconds.
+
+    `nodes` above 1: the sums of so many nodes whose day is complete, and `node` is "".
+    """
 
     node: str
     day: date
     present_ms: int
     covered_ms: int
     lost: int
+    nodes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,10 @@ class UsageFacts(Protocol):
         """Return as of when the facts hold; backends in the order of their names."""
 
     async def coverage(self, from_day: date, to_day: date) -> Sequence[NodeDay]:
-        """Return every day of every node that was there or told something; both days are included."""
+        """Return every day of every node that was there or told something; both days are included.
+
+        Those of a day that are complete (see domain.governance.coverage) may come as one.
+        """
 
     async def capacity(self) -> Sequence[CapacityRow]:
         """Return sums over all objects that are there. Backends that are in no namespace any more count too."""

@@ -10,7 +10,10 @@ LEEWAY_MS: Final = 120_000
 
 
 class ToldDay(Protocol):
-    """How long a node was there on a day and how much of it was told, in milliseconds."""
+    """How long a node was there on a day and how much of it was told, in milliseconds.
+
+    The days of several nodes that are complete may come as one, with their sums: a fleet has a thousand of them.
+    """
 
     @property
     def node(self) -> str:
@@ -31,6 +34,10 @@ class ToldDay(Protocol):
     @property
     def lost(self) -> int:
         """Records."""
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes' days these are; several only where each of them is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def covered(days: Iterable[ToldDay], from_day: date, to_day: date) -> Coverage:
         present += there
         told += each.covered_ms
         missing = there - each.covered_ms
-        if each.lost or missing > LEEWAY_MS:
+        if each.nodes == 1 and (each.lost or missing > LEEWAY_MS):
             gaps.append(Gap(each.node, each.day, missing // 1000, each.lost))
     # Of a day that has only begun it is no news that nobody told anything yet.
     unknown = [day for day in _days(from_day, to_day - timedelta(days=1)) if day not in known]
