@@ -163,7 +163,7 @@ async def test_readers_are_counted_by_one_process_at_a_time(place: DatabasePlace
 
 
 async def test_what_readers_depend_on_shows_in_the_state(place: DatabasePlace) -> None:
-    """A batch, an object, a team and a new day are news; looking twice is none."""
+    """A batch, an object and a team are news; looking twice is none."""
     connection = await connect(place, Role.APP, application_name="tests")
     facts = random_facts(Random(1))
     try:

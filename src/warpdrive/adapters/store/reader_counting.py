@@ -31,7 +31,7 @@ _WORK_MEMORY: Final = "128MB"
 """Sorts of ten million pairs then spill once instead of many times."""
 
 _STATE: Final = """
-    SELECT concat_ws(' ', (now() AT TIME ZONE 'UTC')::date,
+    SELECT concat_ws(' ',
         (SELECT concat(count(*), '/', max(received_at)) FROM telemetry.batches),
         (SELECT concat(sum(objects), '/', sum(bytes)) FROM storage.capacity),
         (SELECT concat(count(*), '/', max(ended_at)) FROM storage.crawls WHERE state = 'completed'),

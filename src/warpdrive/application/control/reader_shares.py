@@ -58,10 +58,12 @@ class ReaderShareKeeping:
         counted = ""
         while True:
             began = anyio.current_time()
-            # Before counting: what comes in between is counted or shows as another state the next time.
-            state = await counter.state()
+            at = datetime.fromtimestamp(self._clock.wall(), UTC)
+            # Before counting: what comes in between is counted or shows as another state the next time. The day is
+            # that of the clock by which days are counted back, whatever the store's says.
+            state = f"{at.date()} {await counter.state()}"
             if state != counted:
-                await counter.count(datetime.fromtimestamp(self._clock.wall(), UTC))
+                await counter.count(at)
                 counted = state
                 self.counts += 1
             await anyio.sleep(max(self._least_pause_s, PAUSES_PER_COUNT * (anyio.current_time() - began)))

@@ -50,7 +50,7 @@ class ReaderCounter(Protocol):
     """Counts, for whoever is the one to do it. Every method raises StoreUnavailable."""
 
     async def state(self) -> str:
-        """Return a text that changes when what there is to count may have: records, objects, teams."""
+        """Return a text that changes when what there is to count may have: records, objects, teams (but no day)."""
 
     async def count(self, at: datetime) -> None:
         """Count all windows anew, as of one moment of the store; days are counted back from `at`."""

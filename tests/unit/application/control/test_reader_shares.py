@@ -71,6 +71,15 @@ async def test_all_is_counted_when_something_came_and_not_again() -> None:
     assert counter.counted == [("a", at), ("b", at)]
 
 
+async def test_a_new_day_is_counted_anew() -> None:
+    """For its window is another one."""
+    counter, clock = Counter(), ManualClock()
+    async with kept(counter, clock) as keeping:
+        await wait_until_async(lambda: keeping.counts == 1)
+        clock.advance(86_400)
+        await wait_until_async(lambda: keeping.counts == 2)
+
+
 async def test_a_store_that_was_away_is_counted_when_it_is_back() -> None:
     """Nothing is given up."""
     counter = Counter()
