@@ -76,7 +76,12 @@ class Subjects:
         first = await self._first(stream)
         if not isinstance(first, Dismissal.Dismissed):
             return f"recommendation {stream}"
-        whose = await self._team(UUID(first.team_id), position) if first.team_id else "nobody"
+        whose = "nobody"
+        if first.team_id:
+            try:
+                whose = await self._team(UUID(first.team_id), position)
+            except ValueError:  # an id of a team is one; what is written is told all the same
+                whose = f"team {plain(first.team_id)}"
         return f"recommendation {plain(first.kind)} for what {whose} owns in backend {plain(first.backend)}"
 
     async def _first(self, stream: UUID) -> _First:
