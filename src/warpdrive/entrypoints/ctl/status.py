@@ -46,7 +46,7 @@ def status(session: Session, *, hidden: bool, as_json: bool) -> None:
         if answer is not None:
             _show(answer, console())
         if plane is not None:
-            print_facts(tuple(plane.facts()))
+            print_facts(tuple(plane.facts(session.now())))
     unwell = answer is not None and answer["health"]["status"] != "ok"
     # One that nobody named may be somebody else's, to whom we are strangers.
     if unwell or (plane is not None and plane.fault and session.server.named):
