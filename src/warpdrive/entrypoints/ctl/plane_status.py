@@ -40,9 +40,14 @@ class PlaneStatus:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
-        told: dict[str, Any] = {"url": self.url, "fault": self.fault, "principal": self.principal, "agents": self.agents}
-        told["missing"] = list(self.missing)
-        return {**told, "freshness": None if self.freshness is None else self.freshness.as_json()}
+        return {
+            "url": self.url,
+            "fault": self.fault,
+            "principal": self.principal,
+            "agents": self.agents,
+            "missing": list(self.missing),
+            "freshness": None if self.freshness is None else self.freshness.as_json(),
+        }
 
     def facts(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yield names and values for people."""
