@@ -13,6 +13,7 @@ from tests.support.filled_warehouse import PlainBackend, PlainCrawl, PlainFacts,
 from warpdrive.application.ports.event_store import CommandIdReused
 from warpdrive.application.ports.lease_books import Grant, Lease, LeaseWish, QuotaName
 from warpdrive.domain.quota.leasing import Holding
+from warpdrive.domain.quota.values import LARGEST
 
 AT = datetime(2026, 4, 1, tzinfo=UTC)
 MINE = QuotaName("q-mine", "t1", "lake")
@@ -206,6 +207,15 @@ async def test_nobody_is_promised_more_than_the_limit_however_many_ask_at_once(k
         for number in range(16):
             tasks.start_soon(ask, number)
     assert (await held(kept), refused) == (Holding(100, 0, 900), 10)
+
+
+async def test_a_node_that_claims_too_much_breaks_nothing(kept: Kept) -> None:
+    """More than 64 bits of bytes are as many as they hold."""
+    await kept.fill(facts())
+    for _ in range(3):
+        lease = await grant(kept, 10)
+        await kept.leases.settle(lease.id, "node-1", LARGEST, AT)
+    assert await held(kept) == await held(kept, ALL) == Holding(None, LARGEST, 0)
 
 
 async def test_one_observes_at_a_time(kept: Kept) -> None:

@@ -43,7 +43,8 @@ _SETTLED: Final = """
         WHERE p.place = $4 AND c.started_at IS NOT NULL ORDER BY c.id DESC LIMIT 1
     ), 0), t.bytes
     FROM unnest($1::text[], $2::bigint[]) AS t (quota_id, bytes) ORDER BY t.quota_id
-    ON CONFLICT (quota_id, backend, place, generation) DO UPDATE SET bytes = s.bytes + excluded.bytes
+    ON CONFLICT (quota_id, backend, place, generation) DO UPDATE
+        SET bytes = least(9223372036854775807, s.bytes::numeric + excluded.bytes)::bigint
 """
 _OPEN: Final = f"""
     SELECT {_COLUMNS} FROM governance.leases WHERE settled_at IS NULL AND expires_at > $1 ORDER BY expires_at, id

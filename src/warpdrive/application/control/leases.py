@@ -182,7 +182,7 @@ class Leases:
         def decide(found: Quota | None) -> Decision[Quota]:
             if found is None:
                 raise NotFound("quota", str(quota))
-            found.refuse_lease(node, refusal.wanted, refusal.usage + refusal.open, at=call.at)
+            found.refuse_lease(node, refusal.wanted, min(LARGEST, refusal.usage + refusal.open), at=call.at)
             return Decision(found)
 
         try:

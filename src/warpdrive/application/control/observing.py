@@ -25,6 +25,7 @@ from warpdrive.application.ports.lease_books import QuotaName, UsageBooks
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.errors import QuotaRemoved
+from warpdrive.domain.quota.values import LARGEST
 from warpdrive.domain.token.values import Role
 
 log = logging.getLogger(__name__)
@@ -80,8 +81,8 @@ class QuotaObserver:
         told = 0
         for row in lasting:
             held = holdings[row["id"]].held
-            if held is not None and held != row["usage"]:
-                await self._tell(row, held, teams[row["team_id"]]["name"])
+            if held is not None and min(held, LARGEST) != row["usage"]:
+                await self._tell(row, min(held, LARGEST), teams[row["team_id"]]["name"])
                 told += 1
         return told
 

@@ -13,6 +13,8 @@ from tests.support.quota_story import QuotaStory
 from warpdrive.application.control.observing import ACTOR, QuotaObserver
 from warpdrive.application.control.views import QuotaView, WatchChange
 from warpdrive.application.ports.event_store import StoreUnavailable
+from warpdrive.domain.quota.errors import QuotaRefused
+from warpdrive.domain.quota.values import LARGEST
 
 
 async def test_usage_is_unknown_until_a_crawl_has_completed() -> None:
@@ -75,6 +77,20 @@ async def test_a_usage_that_was_before_is_told_again() -> None:
     story.crawl(("vision", 5))
     await story.observer.observe()
     assert (await story.quota("vision")).usage == 5
+
+
+async def test_a_node_that_claims_too_much_breaks_nothing() -> None:
+    """Its team is beyond every limit then, and an operator sees by which lease."""
+    story = QuotaStory()
+    await story.begin(vision=["v/"])
+    await story.limit("vision", 10, 20)
+    story.crawl(("vision", 5))
+    lease = await story.acquire("v/", 1)
+    await story.on.plane.leases.settle(story.on.call(), "node-1", UUID(lease.id), used=LARGEST)
+    assert await story.observer.observe() == 1
+    assert (await story.quota("vision")).usage == LARGEST
+    with pytest.raises(QuotaRefused):
+        await story.acquire("v/", 1)
 
 
 async def test_neither_removed_quotas_nor_ended_teams_are_told() -> None:

@@ -17,6 +17,7 @@ from warpdrive.domain.governance.counting import CrawlState, countable
 from warpdrive.domain.governance.shares import team_shares
 from warpdrive.domain.governance.splitting import split
 from warpdrive.domain.quota.leasing import Holding
+from warpdrive.domain.quota.values import LARGEST
 
 
 class MemoryLeaseBooks:
@@ -147,7 +148,7 @@ def holding(warehouse: Warehouse, quota: QuotaName, at: datetime) -> Holding:
         for row in warehouse.leases.values()
         if quota.id in row.shares and is_open(row.lease, at)
     )
-    return Holding(usage if known else None, settled, promised)
+    return Holding(usage if known else None, min(settled, LARGEST), promised)
 
 
 def is_open(lease: Lease, at: datetime) -> bool:
