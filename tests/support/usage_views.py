@@ -5,10 +5,12 @@ from typing import Any
 
 from tests.support.views import NOW
 from warpdrive.application.control.as_of import AsOf
+from warpdrive.application.control.backends import BackendsView, BackendView
 from warpdrive.application.control.growth import GrowthView
 from warpdrive.application.control.staleness import StaleObject, StaleView
 from warpdrive.application.control.usage import UsageRow, UsageView
 from warpdrive.application.control.users import UserView
+from warpdrive.application.ports.crawl_register import CrawlRecord, CrawlState
 from warpdrive.application.ports.usage_facts import BackendMark
 from warpdrive.application.ports.user_facts import UserBackendRow, UserJobRow, UserObjectRow
 from warpdrive.domain.governance.coverage import Coverage, Gap
@@ -70,10 +72,30 @@ USER = UserView(
     reader_bytes=11,
     as_of=AS_OF,
 )
+CRAWL = CrawlRecord(
+    id=1,
+    place="s3|x",
+    backends=("lake",),
+    generation=4,
+    state=CrawlState.FAILED,
+    detail="why",
+    source="list",
+    confirmed=False,
+    requested_by="token:x",
+    requested_at=NOW,
+)
+BACKENDS = BackendsView(
+    backends=(
+        BackendView("lake", "s3", "s3|x", "p/", ("eval", "train"), 5, 6, 3, NOW, CRAWL),
+        BackendView("new", "s3", "s3|y", "", ("train",), 0, 0, 0, None, None),
+    ),
+    as_of=AS_OF,
+)
 
 USAGE_ANSWERS: dict[str, Any] = {
     "GetUsageResponse": USAGE,
     "ListStaleResponse": STALE,
     "GetGrowthResponse": GROWTH,
     "GetUserResponse": USER,
+    "ListBackendsResponse": BACKENDS,
 }

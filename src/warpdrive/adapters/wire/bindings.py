@@ -6,6 +6,7 @@ from typing import Final
 
 from warpdrive.adapters.wire import (
     agents,
+    backends,
     costs,
     crawls,
     duplicates,
@@ -43,6 +44,7 @@ BINDINGS: Final[Mapping[str, Binding]] = MappingProxyType(
             staleness,
             growth,
             users,
+            backends,
             leases,
             simulation,
             jobs,

@@ -7,6 +7,7 @@ from uuid import UUID
 from warpdrive.application.control.agents import Agents
 from warpdrive.application.control.answer_names import AnswerNames
 from warpdrive.application.control.as_of import Moments
+from warpdrive.application.control.backends import Backends
 from warpdrive.application.control.commands import Commands
 from warpdrive.application.control.costs import Costs
 from warpdrive.application.control.crawls import Crawls
@@ -59,6 +60,7 @@ class ControlPlane:
     stale: Staleness
     growth: Growth
     users: Users
+    backends: Backends
     leases: Leases
     simulation: Simulation
     jobs: Jobs
@@ -116,6 +118,7 @@ def build_plane(
         stale=Staleness(answer_names, moments, facts.objects),
         growth=Growth(answer_names, moments, facts.usage),
         users=Users(answer_names, moments, facts.users, facts.readers),
+        backends=Backends(models, moments, facts.usage, facts.crawls),
         leases=Leases(facts.leases, Owners(models), quotas, commands, models),
         simulation=Simulation(quotas, moments, facts.usage),
         jobs=Jobs(facts.jobs, moments),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.fake_plane import FakePlane
 from tests.support.rest_door import RestDoor
-from tests.support.usage_views import GROWTH, STALE, TODAY, USAGE, USAGE_ANSWERS, USER
+from tests.support.usage_views import BACKENDS, GROWTH, STALE, TODAY, USAGE, USAGE_ANSWERS, USER
 from warpdrive.adapters.wire.as_of import SHOWN_GAPS
 from warpdrive.adapters.wire.bindings import BINDINGS
 from warpdrive.adapters.wire.contract import contract, message_class
@@ -82,7 +82,13 @@ async def test_days_are_whole(days: str) -> None:
 
 async def test_every_answer_says_as_of_when_it_holds() -> None:
     """With the first of the gaps, and how many there are."""
-    for path, view in (("usage", USAGE), ("stale", STALE), ("growth", GROWTH), ("user/ann", USER)):
+    for path, view in (
+        ("usage", USAGE),
+        ("stale", STALE),
+        ("growth", GROWTH),
+        ("user/ann", USER),
+        ("backends", BACKENDS),
+    ):
         answer, _ = await got(f"/api/v1/{path}", view)
         as_of = answer.json()["asOf"]
         assert (as_of["position"], as_of["attributedPosition"]) == ("7", "6")
@@ -105,6 +111,7 @@ async def test_a_size_that_is_not_known_is_no_zero() -> None:
         ("stale", STALE, {"key": "raw/a", "teams": '["vision"]', "standing": "unknown", "idleDays": "91"}),
         ("growth", GROWTH, {"day": TODAY.isoformat(), "bytes": "100", "changedBytes": "-5", "movedBytes": "-7"}),
         ("user/ann", USER, {"backend": "lake", "bytesRead": "2"}),
+        ("backends", BACKENDS, {"name": "lake", "namespaces": '["eval", "train"]', "lastCrawl.state": "failed"}),
     ],
 )
 async def test_answers_can_be_tables(path: str, view: Any, expected: dict[str, str]) -> None:
