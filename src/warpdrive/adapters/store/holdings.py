@@ -10,8 +10,8 @@ from warpdrive.application.ports.lease_books import QuotaName
 from warpdrive.domain.quota.leasing import Holding
 from warpdrive.domain.quota.values import LARGEST
 
-# One question, so one moment: a new count and the settlements that it contains change places at once. What nodes say that
-# they wrote may be anything: beyond 64 bits it is as much as these hold.
+# One question, so one moment: a new count and the settlements that it contains change places at once. What nodes say
+# that they wrote may be anything: beyond 64 bits it is as much as these hold.
 _HOLDINGS: Final = """
     SELECT q.id,
         CASE WHEN EXISTS (SELECT FROM governance.counts AS c WHERE q.backend IN ('*', c.backend)) THEN coalesce((
