@@ -47,6 +47,7 @@ class Shipping:
     def __init__(
         self, folder: Path, *, clock: ManualClock | None = None, limit: int = DEFAULT_LIMIT, **settings: Any
     ) -> None:
+        self.folder = folder
         self.clock = clock or ManualClock()
         self.sender = MemorySender()
         self.waits: list[float] = []

@@ -209,10 +209,13 @@ async def test_a_full_spool_loses_the_oldest_and_its_time_is_never_claimed(tmp_p
         shipping.cover()
         shipping.sender.fault = None
         shipping.retry.set()
-        await wait_until_async(lambda: len(shipping.shipments) == 5)
+        await wait_until_async(
+            lambda: len(shipping.shipments) > 3 and sum(each.lost for each in shipping.shipments) > 1
+        )
     told = [(each.numbers, each.lost) for each in shipping.shipments]
     assert told[:3] == [([2], 0), ([3], 0), ([4], 1)]
-    assert sorted(told[3:]) == [([], 0), ([], 1)]
+    assert sum(lost for _, lost in told[3:]) == 1
+    assert not any(numbers for numbers, _ in told[3:])
     claimed = [each.covers for each in shipping.shipments if each.covers[0] < each.covers[1]]
     assert claimed[0] == (START + 20_000, START + 30_000)
     (teller,) = [each for each in shipping.shipments[3:] if each.lost]
