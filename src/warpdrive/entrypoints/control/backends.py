@@ -38,7 +38,8 @@ def _auth(reference: str, settings: ControlSettings) -> AuthSettings:
         return settings.server.credentials[reference]
     except KeyError:
         raise BackendMisconfigured(
-            f"its auth reference {reference!r} names no entry of control_plane.credentials here"
+            f"its auth reference {reference!r} has no entry here; add control_plane.credentials.{reference} to the "
+            "control plane's file"
         ) from None
 
 
