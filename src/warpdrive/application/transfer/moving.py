@@ -84,8 +84,6 @@ class ObjectMove:
             return False
         if entry.copy is not None:
             return found.version == entry.copy and found.size == info.size
-        if found.version == entry.replaces:
-            return False
         # A copy began, and how it ended is not known. What is there is ours if it holds the bytes.
         if not await self._checker.same(info, found):
             return False

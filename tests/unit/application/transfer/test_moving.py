@@ -211,14 +211,79 @@ async def test_what_an_earlier_run_may_replace_is_exactly_that() -> None:
         assert target.data() == {"to/a": b"new" if replaced else b"old"}
 
 
+class NamedByContent(Store):
+    """Versions are checksums, as S3 has them: what is written again is the same version."""
+
+    async def stat(self, key: ObjectKey) -> ObjectInfo:
+        """Describe the object now."""
+        return self._named(await super().stat(key))
+
+    async def read_range(self, key: ObjectKey, offset: int, into: memoryview, **_pinned: Any) -> ObjectInfo:
+        """Fill `into`."""
+        return self._named(await super().read_range(key, offset, into))
+
+    async def write(self, key: ObjectKey, body: AsyncIterable[bytes | memoryview], **_condition: Any) -> ObjectInfo:
+        """Publish `body`."""
+        return self._named(await super().write(key, body))
+
+    async def delete(self, key: ObjectKey, *, version: ObjectVersion | None = None) -> None:
+        """Delete the object, if it has that content."""
+        assert (await self.stat(key)).version == version
+        await super().delete(key)
+
+    def _named(self, info: ObjectInfo) -> ObjectInfo:
+        assert info.digest is not None
+        return info._replace(version=ObjectVersion(info.digest.value.hex()))
+
+
 @pytest.mark.parametrize("overwrite", [True, False])
-async def test_another_name_of_the_same_place_is_never_deleted(*, overwrite: bool) -> None:
+@pytest.mark.parametrize("kind", [Store, NamedByContent])
+async def test_another_name_of_the_same_place_is_never_deleted(kind: type[Store], *, overwrite: bool) -> None:
     """Nor what it holds."""
-    source = Store({"from/a": b"the only one"})
-    target = ForwardingStore(source.inner)
+    source = kind({"from/a": b"the only one"})
+    target = ForwardingStore(source)
     route = route_of("from/", "from/", prefix=True)
     tally = await moved(source, target, route=route, rules=Rules(overwrite=overwrite))
     assert (tally.failed, source.data()) == (1, {"from/a": b"the only one"})
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+async def test_whoever_writes_there_meanwhile_is_not_overwritten(*, overwrite: bool) -> None:
+    """Not even with --overwrite, which is about what was looked at."""
+    source, target = Store({"from/a": b"ours"}, age=50), Store({"to/a": b"old"} if overwrite else {})
+
+    def intrude(verb: str, key: str) -> None:
+        if verb == "write":
+            target.bucket.put(key, b"theirs", 9, {})
+
+    target.before = intrude
+    tally = await moved(source, target, rules=Rules(overwrite=overwrite))
+    assert (tally.failed, source.data(), target.data()) == (1, {"from/a": b"ours"}, {"to/a": b"theirs"})
+
+
+async def test_a_verified_copy_that_somebody_replaced_since_is_no_copy() -> None:
+    """The journal alone deletes nothing."""
+    for content in (b"theirs", b"four"):
+        source, target = Store({"from/a": b"ours"}, age=50), Store({"to/a": b"ours"})
+        journal = MemoryJournal()
+        journal.entries[ObjectKey("from/a")] = Entry(ObjectVersion("1"), ObjectKey("to/a"), ObjectVersion("1"))
+        target.bucket.put("to/a", content, 9, {})
+        tally = await moved(source, target, journal=journal)
+        assert (tally.failed, source.data()) == (1, {"from/a": b"ours"})
+
+
+async def test_a_write_that_is_sent_again_counts_and_hashes_once() -> None:
+    """As a writer does that was asked to slow down."""
+
+    class Repeating(Store):
+        async def write(self, key: ObjectKey, body: AsyncIterable[bytes | memoryview], **named: Any) -> ObjectInfo:
+            async for _ in body:
+                break
+            return await super().write(key, body, **named)
+
+    source, target = Store({"from/a": b"twenty bytes of data"}), Repeating()
+    tally = await moved(source, target)
+    assert (tally.complete, tally.copied_bytes, target.data()) == (True, 20, {"to/a": b"twenty bytes of data"})
 
 
 async def test_within_one_backend_it_copies_by_itself() -> None:

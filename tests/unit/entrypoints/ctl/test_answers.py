@@ -64,6 +64,12 @@ class TestUsage:
         assert "as of 2026-11-23 18:00 UTC, position 40; photos crawl 3," in lines[-1]
         assert lines[-1].endswith("; never crawled: scratch")
 
+    def test_what_nobody_owns_is_last_however_much_it_is(self, desk: "Operator") -> None:
+        """Before the total, where it is looked for."""
+        much = [{**row, "bytes": 9 * GIB} if row["kind"] == "unattributed" else row for row in USAGE["rows"]]
+        say(desk, "GovernanceService/GetUsage", {**USAGE, "rows": much})
+        assert desk.ok("usage").splitlines()[3].startswith(" (unattributed)")
+
     def test_json_is_the_answer_and_csv_its_rows_in_bytes(self, desk: "Operator") -> None:
         """As many rows as the table, nothing in units."""
         answer = desk.json("usage")
@@ -114,10 +120,11 @@ class TestStale:
 
     def test_pages_are_put_together_as_far_as_wanted(self, desk: "Operator") -> None:
         """The totals are the first page's."""
-        pages = [{**STALE, "nextPageToken": "t"}, {**STALE, "nextPageToken": "u"}, STALE]
+        later = {**STALE, "totalObjects": 0}
+        pages = [{**STALE, "nextPageToken": "t"}, {**later, "nextPageToken": "u"}, later]
         say(desk, "GovernanceService/ListStale", *pages)
         answer = desk.json("stale", "--limit", "0")
-        assert (len(answer["objects"]), answer["nextPageToken"]) == (3, "")
+        assert (len(answer["objects"]), answer["nextPageToken"], answer["totalObjects"]) == (3, "", "1212")
         assert [request.get("page_token", "") for request in desk.served.dispatcher.requests] == ["", "t", "u"]
         say(desk, "GovernanceService/ListStale", *pages)
         assert "and more; --limit 0" in desk.ok("stale", "--limit", "2")
