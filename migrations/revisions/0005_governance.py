@@ -11,7 +11,7 @@ TABLES = (
     "CREATE SCHEMA governance",
     f"""
     CREATE TABLE governance.counts (
-        backend {TEXT}, place {TEXT}, generation bigint NOT NULL, PRIMARY KEY (backend)
+        backend {TEXT}, place {TEXT}, generation bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (backend)
     )
     """,
     f"""
@@ -39,8 +39,9 @@ TABLES = (
     "CREATE INDEX lease_shares_lease ON governance.lease_shares (lease_id)",
     f"""
     CREATE TABLE governance.settled (
-        quota_id {TEXT}, backend {TEXT}, place {TEXT}, generation bigint NOT NULL, bytes bigint NOT NULL,
-        PRIMARY KEY (quota_id, backend, place, generation)
+        quota_id {TEXT}, backend {TEXT}, place {TEXT}, generation bigint NOT NULL, minute timestamptz NOT NULL,
+        last_at timestamptz NOT NULL, bytes bigint NOT NULL,
+        PRIMARY KEY (quota_id, backend, place, generation, minute)
     )
     """,
     f"""
@@ -78,6 +79,7 @@ COMMENTS = {
         "Backends whose bytes are in governance.counted, and which crawl of which place counted them: the newest one "
         "begun, which completed."
     ),
+    "COLUMN governance.counts.since": "As of when that crawl is: its begin, or when the report that it took was made.",
     "TABLE governance.counted": (
         "Bytes of each team as that crawl left them. A later one that has not completed changes storage.capacity "
         "already, and this not yet."
@@ -94,9 +96,10 @@ COMMENTS = {
         "Which quotas a lease that is not settled counts against, and for how many of its bytes."
     ),
     "TABLE governance.settled": (
-        "Bytes written on leases, by the newest crawl of the place that had begun by then (0: none). They count until "
-        "a later crawl is in governance.counts."
+        "Bytes written on leases, by the newest crawl of the place that had begun by then (0: none) and the minute. "
+        "They count until a later crawl is in governance.counts that is also as of a later moment: a report may be old."
     ),
+    "COLUMN governance.settled.last_at": "When the last of the minute's were settled.",
     "TABLE governance.jobs": "Batch jobs as their systems reported them; the last word counts.",
     "TABLE governance.reader_shares": (
         "Bytes of each backend by who read them in the last so many days, counted anew in the background."

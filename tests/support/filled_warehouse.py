@@ -127,6 +127,7 @@ class PlainCrawl:
     generation: int = 1
     state: str = "completed"
     ended_at: datetime | None = MOMENT
+    started_at: datetime = MOMENT
 
 
 @dataclass
@@ -186,7 +187,7 @@ def fill_memory(warehouse: Warehouse, facts: PlainFacts) -> None:
             state=crawl.state,
             requested_by="test",
             requested_at=MOMENT,
-            started_at=MOMENT,
+            started_at=crawl.started_at,
             ended_at=crawl.ended_at,
         )
 
@@ -228,9 +229,9 @@ async def _fill_backends(connection: Any, facts: PlainFacts) -> None:
     await connection.executemany(
         "INSERT INTO storage.crawls (place_id, generation, state, detail, source, confirmed, requested_by, "
         "requested_at, started_at, ended_at) "
-        "VALUES ((SELECT id FROM storage.places WHERE place = $1), $2, $3, '', 'list', false, 'test', $4, $4, $5)",
+        "VALUES ((SELECT id FROM storage.places WHERE place = $1), $2, $3, '', 'list', false, 'test', $4, $6, $5)",
         [
-            (facts.backend(each.backend).where, each.generation, each.state, MOMENT, each.ended_at)
+            (facts.backend(each.backend).where, each.generation, each.state, MOMENT, each.ended_at, each.started_at)
             for each in facts.crawls
         ],
     )

@@ -15,7 +15,8 @@ from warpdrive.application.ports.lease_books import Grant, Lease, LeaseWish, Quo
 from warpdrive.domain.quota.leasing import Holding
 from warpdrive.domain.quota.values import LARGEST
 
-AT = datetime(2026, 4, 1, tzinfo=UTC)
+AT = datetime(2025, 12, 1, tzinfo=UTC)
+"""Before all crawls of plain facts by the clock: what they count must not depend on that."""
 MINE = QuotaName("q-mine", "t1", "lake")
 ALL = QuotaName("q-all", "t1", "*")
 SHARED = QuotaName("q-shared", "t2", "lake")
@@ -143,6 +144,25 @@ async def test_what_is_written_counts_until_a_crawl_that_began_later_has_counted
     await kept.fill(facts(5, 50, 7, generation=3))
     await kept.usage.recount()
     assert await held(kept) == Holding(62, 0, 0)
+
+
+async def test_a_report_counts_what_was_written_before_it_was_made(kept: Kept) -> None:
+    """However much later it is read: what was settled since still counts, to the minute."""
+    await kept.fill(facts(5))
+    await kept.usage.recount()
+    for minutes, used in ((-2, 10), (0, 20), (3, 40)):
+        lease = await grant(kept, 100)
+        await kept.leases.settle(lease.id, "node-1", used, AT + timedelta(minutes=minutes))
+    found = facts(5, 10, generation=2)
+    found.crawls[-1] = replace(found.crawls[-1], started_at=AT)
+    await kept.fill(found)
+    await kept.usage.recount()
+    assert await held(kept) == Holding(15, 60, 0)
+    await kept.usage.prune(AT)
+    assert await held(kept) == Holding(15, 60, 0)
+    await kept.fill(facts(5, 70, generation=3))
+    await kept.usage.recount()
+    assert await held(kept) == Holding(75, 0, 0)
 
 
 async def test_a_new_owner_is_counted_and_a_former_one_is_not(kept: Kept) -> None:

@@ -21,7 +21,8 @@ _HOLDINGS: Final = """
         least($5::numeric, coalesce((
             SELECT sum(s.bytes) FROM governance.settled AS s LEFT JOIN governance.counts AS c ON c.backend = s.backend
             WHERE s.quota_id = q.id
-                AND (c.backend IS NULL OR (c.place = s.place AND s.generation >= c.generation))
+                AND (c.backend IS NULL
+                    OR (c.place = s.place AND (s.generation >= c.generation OR s.last_at >= c.since)))
         ), 0))::bigint AS settled,
         coalesce((
             SELECT sum(h.bytes) FROM governance.lease_shares AS h JOIN governance.leases AS l ON l.id = h.lease_id

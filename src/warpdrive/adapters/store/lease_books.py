@@ -37,14 +37,15 @@ _SETTLE: Final = f"""
 _UNSHARE: Final = "DELETE FROM governance.lease_shares WHERE lease_id = $1 RETURNING quota_id, team_id"
 # A crawl that begins while this is under way lists later than the node wrote, so it counts as the next one.
 _SETTLED: Final = """
-    INSERT INTO governance.settled AS s (quota_id, backend, place, generation, bytes)
+    INSERT INTO governance.settled AS s (quota_id, backend, place, generation, minute, last_at, bytes)
     SELECT t.quota_id, $3, $4, coalesce((
         SELECT c.generation FROM storage.crawls AS c JOIN storage.places AS p ON p.id = c.place_id
         WHERE p.place = $4 AND c.started_at IS NOT NULL ORDER BY c.id DESC LIMIT 1
-    ), 0), t.bytes
+    ), 0), date_trunc('minute', $5::timestamptz), $5, t.bytes
     FROM unnest($1::text[], $2::bigint[]) AS t (quota_id, bytes) ORDER BY t.quota_id
-    ON CONFLICT (quota_id, backend, place, generation) DO UPDATE
-        SET bytes = least(9223372036854775807, s.bytes::numeric + excluded.bytes)::bigint
+    ON CONFLICT (quota_id, backend, place, generation, minute) DO UPDATE
+        SET last_at = greatest(s.last_at, excluded.last_at),
+            bytes = least(9223372036854775807, s.bytes::numeric + excluded.bytes)::bigint
 """
 _OPEN: Final = f"""
     SELECT {_COLUMNS} FROM governance.leases WHERE settled_at IS NULL AND expires_at > $1 ORDER BY expires_at, id
@@ -131,7 +132,7 @@ async def _settle(connection: Any, lease: UUID, node: str, used: int, at: dateti
         parts = split(used, row["owners"])
         quotas = [share["quota_id"] for share in shares]
         sizes = [parts[share["team_id"]] for share in shares]
-        await connection.execute(_SETTLED, quotas, sizes, row["backend"], row["place"], timeout=PROMPT_S)
+        await connection.execute(_SETTLED, quotas, sizes, row["backend"], row["place"], at, timeout=PROMPT_S)
     return _lease(row)
 
 

@@ -30,19 +30,20 @@ _MARK: Final = """
 """
 _STATES: Final = """
     SELECT b.name AS backend, p.place, b.present,
-        coalesce(c.generation, 0) AS generation, coalesce(c.state, '') AS state
+        coalesce(c.generation, 0) AS generation, coalesce(c.state, '') AS state, c.started_at AS since
     FROM storage.backends AS b JOIN storage.places AS p ON p.id = b.place_id
     LEFT JOIN LATERAL (
-        SELECT generation, state FROM storage.crawls WHERE place_id = b.place_id AND started_at IS NOT NULL
+        SELECT generation, state, started_at FROM storage.crawls WHERE place_id = b.place_id AND started_at IS NOT NULL
         ORDER BY id DESC LIMIT 1
     ) AS c ON true
 """
 _COUNTED: Final = "SELECT team_id, backend, bytes FROM governance.counted WHERE backend = ANY($1::text[])"
 _COUNTS: Final = """
-    INSERT INTO governance.counts AS c (backend, place, generation)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
-    ON CONFLICT (backend) DO UPDATE SET place = excluded.place, generation = excluded.generation
-        WHERE (c.place, c.generation) IS DISTINCT FROM (excluded.place, excluded.generation)
+    INSERT INTO governance.counts AS c (backend, place, generation, since)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
+    ON CONFLICT (backend) DO UPDATE
+        SET place = excluded.place, generation = excluded.generation, since = excluded.since
+        WHERE (c.place, c.generation, c.since) IS DISTINCT FROM (excluded.place, excluded.generation, excluded.since)
 """
 _GONE: Final = """
     DELETE FROM governance.counted AS k USING unnest($1::text[], $2::text[]) AS g (team_id, backend)
@@ -58,7 +59,7 @@ _OLD_LEASES: Final = """
 """
 _OLD_SETTLED: Final = """
     DELETE FROM governance.settled AS s USING governance.counts AS c
-    WHERE c.backend = s.backend AND (c.place <> s.place OR s.generation < c.generation)
+    WHERE c.backend = s.backend AND (c.place <> s.place OR (s.generation < c.generation AND s.last_at < c.since))
 """
 
 
@@ -101,7 +102,11 @@ async def _recount(connection: Any) -> None:
     known = {(row["team_id"], row["backend"]): row["bytes"] for row in await connection.fetch(_COUNTED, list(there))}
     places = list(there.values())
     await connection.execute(
-        _COUNTS, list(there), [each.place for each in places], [each.generation for each in places]
+        _COUNTS,
+        list(there),
+        [each.place for each in places],
+        [each.generation for each in places],
+        [each.since for each in places],
     )
     if gone := sorted(known.keys() - shares.keys()):
         await connection.execute(_GONE, [team for team, _ in gone], [backend for _, backend in gone])

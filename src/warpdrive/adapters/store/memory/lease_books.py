@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import anyio.lowlevel
 
 from warpdrive.adapters.store.memory.usage_facts import MemoryUsageFacts
-from warpdrive.adapters.store.memory.warehouse import CrawlRow, LeaseRow, Warehouse
+from warpdrive.adapters.store.memory.warehouse import CrawlRow, LeaseRow, SettledRow, Warehouse
 from warpdrive.application.ports.event_store import CommandIdReused
 from warpdrive.application.ports.lease_books import Grant, Lease, LeaseWish, QuotaName
 from warpdrive.domain.content.texts import ANY
@@ -18,6 +19,9 @@ from warpdrive.domain.governance.shares import team_shares
 from warpdrive.domain.governance.splitting import split
 from warpdrive.domain.quota.leasing import Holding
 from warpdrive.domain.quota.values import LARGEST
+
+_NONE: Final = (0, "", None)
+"""What is known of a place that was never crawled."""
 
 
 class MemoryLeaseBooks:
@@ -66,8 +70,8 @@ class MemoryLeaseBooks:
         generation = max((crawl.generation for crawl in begun(self._warehouse, row.place)), default=0)
         parts = split(used, row.owners) if row.owners else {}
         for quota, (team, _) in row.shares.items():
-            key = (quota, row.lease.backend, row.place, generation)
-            self._warehouse.settled[key] = self._warehouse.settled.get(key, 0) + parts[team]
+            settled = SettledRow(quota, row.lease.backend, row.place, generation, at, parts[team])
+            self._warehouse.settled.append(settled)
         row.shares = {}
         return row.lease
 
@@ -101,7 +105,7 @@ class MemoryUsageBooks:
         """See the port."""
         await anyio.lowlevel.checkpoint()
         newest = {crawl.place: (crawl.id, crawl.state) for crawl in begun(self._warehouse)}
-        settled = sum(self._warehouse.settled.values())
+        settled = sum(each.bytes for each in self._warehouse.settled)
         return f"{sorted(newest.items())} {self._warehouse.attributed_position} {settled}"
 
     async def recount(self) -> None:
@@ -125,9 +129,7 @@ class MemoryUsageBooks:
             for number, row in self._warehouse.leases.items()
             if (row.lease.settled_at or row.lease.expires_at) >= before
         }
-        self._warehouse.settled = {
-            key: size for key, size in self._warehouse.settled.items() if _still_counts(self._warehouse, *key[1:])
-        }
+        self._warehouse.settled = [each for each in self._warehouse.settled if _still_counts(self._warehouse, each)]
 
 
 def holding(warehouse: Warehouse, quota: QuotaName, at: datetime) -> Holding:
@@ -138,11 +140,7 @@ def holding(warehouse: Warehouse, quota: QuotaName, at: datetime) -> Holding:
         for (team, backend), size in warehouse.counted.items()
         if team == quota.team_id and quota.backend in (ANY, backend)
     )
-    settled = sum(
-        size
-        for (owner, backend, place, generation), size in warehouse.settled.items()
-        if owner == quota.id and _still_counts(warehouse, backend, place, generation)
-    )
+    settled = sum(each.bytes for each in warehouse.settled if each.quota == quota.id and _still_counts(warehouse, each))
     promised = sum(
         row.shares[quota.id][1]
         for row in warehouse.leases.values()
@@ -163,13 +161,13 @@ def begun(warehouse: Warehouse, place: str = "") -> Iterable[CrawlRow]:
             yield crawl
 
 
-def _still_counts(warehouse: Warehouse, backend: str, place: str, generation: int) -> bool:
-    counted = warehouse.counts.get(backend)
-    return counted is None or (counted.place == place and generation >= counted.generation)
+def _still_counts(warehouse: Warehouse, settled: SettledRow) -> bool:
+    counted = warehouse.counts.get(settled.backend)
+    return counted is None or not counted.contains(settled.place, settled.generation, settled.at)
 
 
 def _crawl_states(warehouse: Warehouse) -> Iterable[CrawlState]:
     for backend in warehouse.backends:
         newest = list(begun(warehouse, backend.place))[-1:]
-        generation, state = (newest[0].generation, newest[0].state) if newest else (0, "")
-        yield CrawlState(backend.name, backend.place, backend.present, generation, state)
+        generation, state, since = (newest[0].generation, newest[0].state, newest[0].started_at) if newest else _NONE
+        yield CrawlState(backend.name, backend.place, backend.present, generation, state, since)

@@ -113,6 +113,18 @@ class LeaseRow:
     shares: dict[str, tuple[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class SettledRow:
+    """What one settlement adds to governance.settled, which has a row a minute."""
+
+    quota: str
+    backend: str
+    place: str
+    generation: int
+    at: datetime
+    bytes: int
+
+
 @dataclass(slots=True)
 class Warehouse:
     """All tables. Keys of the dictionaries are the tables' keys."""
@@ -146,7 +158,6 @@ class Warehouse:
     counted: dict[tuple[str, str], int] = field(default_factory=dict)
     """By team's id and backend: bytes."""
     leases: dict[UUID, LeaseRow] = field(default_factory=dict)
-    settled: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
-    """By quota's id, backend, place and generation: bytes."""
+    settled: list[SettledRow] = field(default_factory=list)
     jobs: dict[tuple[str, str], JobReport] = field(default_factory=dict)
     """By job and user."""
