@@ -4,9 +4,11 @@ The storage index holds the keys already, as after a crawl, so that every first 
 access. The control plane, its ingest process, PostgreSQL and the client share the machine.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,13 +53,14 @@ async def run(plan: ControlPlan) -> Sequence[Result]:
         note=f"batches of {BATCH:,} ({len(messages[0]) / BATCH:.0f} bytes a record) of {NODES} nodes, {IN_FLIGHT} "
         f"under way; seed {SEED}; bare COPY of the same rows, in binary, into an equal table without indexes",
     )
+    spent: dict[str, float] = {}
     for _ in range(plan.rounds):
         place = await plan.fresh()
         await migrate(place)
         owner = await connect(place, Role.OWNER, application_name="benchmark", patience_s=None)
         try:
             await owner.execute(_INDEX)
-            result.series[OURS].append(records / await _ours(place, messages))
+            result.series[OURS].append(records / await _ours(place, messages, spent))
             counted = await owner.fetchrow(
                 "SELECT (SELECT count(*) FROM telemetry.records) AS records, "
                 "(SELECT sum(records) FROM telemetry.activity) AS counted, "
@@ -73,14 +76,41 @@ async def run(plan: ControlPlan) -> Sequence[Result]:
     result.judge(result.median(OURS) / AT_LEAST, at_least=1.0)
     share = result.median(OURS) / result.median(BARE)
     result.extra["of bare COPY"] = round(share, 3)
+    each = {name: seconds / records / plan.rounds * 1e6 for name, seconds in spent.items()}
+    result.extra["CPU us a record"] = {name: round(value, 2) for name, value in each.items()}
+    result.note += "; CPU us a record: " + ", ".join(f"{name} {value:.1f}" for name, value in each.items())
     result.note += f"; {share:.2f} of bare COPY; {result.extra['rollups']:,} rollups, "
     result.note += f"{result.extra['objects accessed']:,} objects"
     return [result]
 
 
-async def _ours(place: DatabasePlace, messages: Sequence[bytes]) -> float:
+async def _ours(place: DatabasePlace, messages: Sequence[bytes], spent: dict[str, float]) -> float:
+    """Send everything; return the seconds, and add the CPU seconds of everybody who worked to `spent`."""
     with tempfile.TemporaryDirectory(prefix="wd-bench-") as folder, served(place, Path(folder)) as plane:
-        return await anyio.to_thread.run_sync(send_all, plane, messages)
+        marks = {
+            "API": f"warpdrive-control --config {folder}",
+            "ingest": "warpdrive.entrypoints.control.ingesting",
+            "PostgreSQL": f"postgres: {place.users[Role.APP]} {place.name}",
+        }
+        before = {name: cpu_seconds(mark) for name, mark in marks.items()}
+        client = time.process_time()
+        took = await anyio.to_thread.run_sync(send_all, plane, messages)
+        spent["client"] = spent.get("client", 0.0) + time.process_time() - client
+        for name, mark in marks.items():
+            spent[name] = spent.get(name, 0.0) + cpu_seconds(mark) - before[name]
+        return took
+
+
+def cpu_seconds(mark: str) -> float:
+    """Return the CPU seconds so far of all processes whose command line holds a text."""
+    ticks = 0
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):  # it has ended
+                if mark in process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+                    fields = process.joinpath("stat").read_text().rpartition(")")[2].split()
+                    ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def _bare(owner: Any) -> float:

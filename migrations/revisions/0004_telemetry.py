@@ -79,17 +79,27 @@ BEGIN
     END IF;
     -- Two that want the same partition at once: the second finds it made.
     PERFORM pg_advisory_xact_lock(hashtext('telemetry partitions'));
-    EXECUTE format('CREATE TABLE IF NOT EXISTS telemetry.%I PARTITION OF telemetry.records
-        FOR VALUES FROM (%L) TO (%L)', records, wanted, wanted + 1);
-    EXECUTE format('CREATE TABLE IF NOT EXISTS telemetry.%I PARTITION OF telemetry.rollups
-        FOR VALUES FROM (%L) TO (%L) WITH (fillfactor = 90)', rollups, first, (first + interval '1 month')::date);
+    -- Made apart and attached: CREATE TABLE ... PARTITION OF would wait for everybody who reads or writes the table.
+    IF to_regclass('telemetry.' || records) IS NULL THEN
+        EXECUTE format('CREATE TABLE telemetry.%I (LIKE telemetry.records)', records);
+        EXECUTE format('ALTER TABLE telemetry.records ATTACH PARTITION telemetry.%I FOR VALUES FROM (%L) TO (%L)',
+            records, wanted, wanted + 1);
+    END IF;
+    IF to_regclass('telemetry.' || rollups) IS NULL THEN
+        EXECUTE format('CREATE TABLE telemetry.%I (LIKE telemetry.rollups INCLUDING INDEXES) WITH (fillfactor = 90)',
+            rollups);
+        EXECUTE format('ALTER TABLE telemetry.rollups ATTACH PARTITION telemetry.%I FOR VALUES FROM (%L) TO (%L)',
+            rollups, first, (first + interval '1 month')::date);
+    END IF;
 END
 $body$
 """
 
+# Who reads a partition is waited for, but not for long: behind the one who waits, everybody else would wait too.
 DROP_DAY = """
 CREATE FUNCTION public.warpdrive_telemetry_drop_day(unwanted date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+SET lock_timeout = '2s' AS $body$
 DECLARE
     records text := 'records_' || to_char(unwanted, 'YYYYMMDD');
 BEGIN
@@ -104,7 +114,8 @@ $body$
 
 DROP_MONTH = """
 CREATE FUNCTION public.warpdrive_telemetry_drop_month(unwanted date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+SET lock_timeout = '2s' AS $body$
 DECLARE
     rollups text := 'rollups_' || to_char(unwanted, 'YYYYMM');
 BEGIN

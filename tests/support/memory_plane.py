@@ -36,8 +36,8 @@ class MemoryPlane:
         self.clock: ManualClock = beside.clock if beside else ManualClock()
         self.models: MemoryReadModels = beside.models if beside else MemoryReadModels()
         self.store: MemoryEventStore = beside.store if beside else _Store(self)
-        self.register: MemoryAgentRegister = beside.register if beside else MemoryAgentRegister()
         self.warehouse: Warehouse = beside.warehouse if beside else Warehouse()
+        self.register: MemoryAgentRegister = beside.register if beside else MemoryAgentRegister(self.warehouse.presence)
         self._projecting = Projecting(EventCodec())
         self._turn: anyio.Lock = beside._turn if beside else anyio.Lock()
         """Held while projecting: commands that run at the same time project one after another."""

@@ -1,7 +1,8 @@
 """The read models and the agents' register of both kinds, each empty, behind the same factory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 
@@ -25,6 +26,8 @@ class Kept:
     models: ReadModels
     writer: ReadModelWriter
     agents: AgentRegister
+    presence: Callable[[], Awaitable[Mapping[tuple[str, date], int]]]
+    """Milliseconds by node and day."""
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -32,10 +35,21 @@ async def kept(request: pytest.FixtureRequest, fresh_database: FreshDatabase) ->
     """Open an empty one of each kind."""
     if request.param == "memory":
         models = MemoryReadModels()
-        yield Kept(models, models, MemoryAgentRegister())
+        agents = MemoryAgentRegister()
+
+        async def remembered() -> Mapping[tuple[str, date], int]:
+            return agents.presence
+
+        yield Kept(models, models, agents, remembered)
         return
     place = await fresh_database()
     await migrate(place)
     async with open_pool(place, Role.APP, min_size=1, max_size=3, application_name="tests") as pool:
         questions = Questions(pool)
-        yield Kept(PostgresReadModels(questions), PostgresReadModelWriter(place), PostgresAgentRegister(questions))
+
+        async def stored() -> Mapping[tuple[str, date], int]:
+            rows = await questions.rows("SELECT node, day, present_ms FROM telemetry.presence")
+            return {(node, day): ms for node, day, ms in rows}
+
+        register = PostgresAgentRegister(questions)
+        yield Kept(PostgresReadModels(questions), PostgresReadModelWriter(place), register, stored)

@@ -52,3 +52,27 @@ async def test_a_page_may_be_of_some_namespaces(kept: Kept) -> None:
     assert [agent.node for agent in page] == ["a", "c"]
     rest = await kept.agents.page(after="c", limit=2, namespaces=("vision", "x'; DROP TABLE agents; --"))
     assert [agent.node for agent in rest] == ["d"]
+
+
+async def test_words_say_how_long_a_node_was_there(kept: Kept) -> None:
+    """From one word to the next, a minute at most: after a silence nobody knows. Midnight in UTC parts the days."""
+    day, next_day = AT.date(), AT.date() + timedelta(days=1)
+    await kept.agents.put(AGENT)
+    assert await kept.presence() == {("gpu-1", day): 0}
+    for seconds in (10, 20, 200):
+        await kept.agents.touch("gpu-1", health="ok", detail="", position=0, at=AT + timedelta(seconds=seconds))
+    assert await kept.presence() == {("gpu-1", day): 80_000}
+    late = datetime(2026, 1, 2, 23, 59, 55, tzinfo=UTC)
+    await kept.agents.put(replace(AGENT, last_seen_at=late))
+    assert await kept.presence() == {("gpu-1", day): 140_000}
+    await kept.agents.touch("gpu-1", health="ok", detail="", position=0, at=late + timedelta(seconds=10))
+    assert await kept.presence() == {("gpu-1", day): 145_000, ("gpu-1", next_day): 5_000}
+
+
+async def test_the_same_word_twice_and_a_clock_set_back_count_nothing(kept: Kept) -> None:
+    """A word that came again over a new connection is no longer presence, nor is one of the past."""
+    await kept.agents.put(AGENT)
+    for at in (AT, AT, AT - timedelta(seconds=30)):
+        await kept.agents.touch("gpu-1", health="ok", detail="", position=0, at=at)
+    await kept.agents.touch("gpu-9", health="ok", detail="", position=0, at=AT)
+    assert await kept.presence() == {("gpu-1", AT.date()): 0}

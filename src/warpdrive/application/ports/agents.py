@@ -22,7 +22,11 @@ class AgentRecord:
 
 
 class AgentRegister(Protocol):
-    """Every method raises StoreUnavailable."""
+    """Every method raises StoreUnavailable.
+
+    Each word of a known node, by `put` and `touch`, also adds to the node's presence: the time since the word before,
+    60 seconds of it at most, on the UTC days in which it was.
+    """
 
     async def put(self, agent: AgentRecord) -> None:
         """Write a node's agent, in place of a former one."""

@@ -24,12 +24,14 @@ from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.adapters.store.reader_counting import PostgresReaderCounting
+from warpdrive.adapters.store.telemetry_shelf import PostgresTelemetryShelf
 from warpdrive.adapters.store.usage_books import PostgresUsageBooks
 from warpdrive.application.control.observing import QuotaObserver
 from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.projector import Projector
 from warpdrive.application.control.reader_shares import ReaderShareKeeping
 from warpdrive.application.control.rebuilding import Rebuilding
+from warpdrive.application.control.retention import Retention, RetentionTask
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.application.projections.projecting import Projecting
 from warpdrive.entrypoints.control.archiving import archiving
@@ -71,6 +73,13 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
         tasks.start_soon(observer.run)
         tasks.start_soon(ReaderShareKeeping(PostgresReaderCounting(place), SystemClock()).run)
         tasks.start_soon(crawler(place, questions, settings, SystemClock()).run)
+        retention = RetentionTask(
+            PostgresTelemetryShelf(place, questions),
+            Retention.of(settings.server.retention),
+            SystemClock(),
+            archived_only=lambda: settings.server.archive is not None,
+        )
+        tasks.start_soon(retention.run)
         archive = archiving(place, pool, settings)
         if archive is not None:
             tasks.start_soon(archive.run)

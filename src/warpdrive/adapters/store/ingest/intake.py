@@ -53,7 +53,11 @@ class PostgresBatchIntake:
         doubtful: set[UUID] = set()
         known = await self._take(first, doubtful)
         new = {each for each in first if each not in known or each in doubtful}
-        return [batch.batch_id in new and first[batch.batch_id] is batch for batch in batches]
+        answers = []
+        for batch in batches:
+            answers.append(batch.batch_id in new)
+            new.discard(batch.batch_id)  # the next of the same id repeats it
+        return answers
 
     async def _take(self, wanted: dict[UUID, AccessBatch], doubtful: set[UUID]) -> set[UUID]:
         """Count those that are not known, again and again while it may pass; returns the known ones."""
