@@ -105,6 +105,16 @@ class Indexing:
         await self.project()
         return str(done.value.id)
 
+    async def rename(self, team: str, name: str) -> None:
+        """Call a team otherwise."""
+        await self.plane.teams.rename(self.call(), team, name)
+        await self.project()
+
+    async def disband(self, team: str) -> None:
+        """End a team."""
+        await self.plane.teams.disband(self.call(), team)
+        await self.project()
+
     def bucket(self, bucket: str) -> Backend:
         """Open a bucket; it keeps its objects while the test runs."""
         if bucket not in self.held:

@@ -76,6 +76,7 @@ class ListingSource(Protocol):
     def pages(self, parts: Sequence[ListedPart]) -> AbstractAsyncContextManager[AsyncIterator[ListedPage]]:
         """Give all pages, of several parts mixed, each part's in order; a part that is done before is left out.
 
-        `parts` is empty at the beginning of a crawl; to go on after a break, it holds all that were known. A cursor
-        that is of no use any more begins its part anew. The iteration raises ListingFailed.
+        `parts` is empty at the beginning of a crawl; to go on after a break, it holds those that merged pages were of
+        or named: what no page named yet is the source's to add. A cursor that is of no use any more begins its part
+        anew. The iteration raises ListingFailed.
         """

@@ -34,11 +34,12 @@ TEMPORARY: Final = f"""
 """
 """Tables of the session. `change`: 0 a new object, 1 one that is back, 2 one that is otherwise."""
 
-# The tables that are joined are millions of rows, the batch is thousands: always by their indexes, whatever the
-# planner believes of a temporary table that nobody analysed.
+# The tables that are joined are millions of rows, the batch is thousands: always row by row (LATERAL, and OFFSET 0 as a
+# fence) and by their indexes, whatever the planner believes of a temporary table that nobody analysed. Left alone, it
+# read all keys once for each row of the batch.
 _BY_INDEX: Final = """
-    SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;
-    SET LOCAL jit = off;
+    SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off;
+    SET LOCAL enable_mergejoin = off; SET LOCAL jit = off
 """
 _MODIFIED: Final = "to_timestamp(modified_us / 1000000.0::float8)"
 
@@ -50,8 +51,9 @@ _COMPARE: Final = f"""
                 OR o.class_id <> l.class_id OR o.digest_kind <> l.digest_kind OR o.digest IS DISTINCT FROM l.digest
             THEN 2 ELSE 3 END::smallint AS change,
             o.size AS old_size, o.class_id AS old_class, o.backend_id AS old_backend, o.owner_id AS old_owner
-        FROM pg_temp.listed AS l LEFT JOIN storage.keys AS k ON k.place_id = $1 AND k.key = l.key
-        LEFT JOIN storage.objects AS o ON o.id = k.id
+        FROM pg_temp.listed AS l
+        LEFT JOIN LATERAL (SELECT id FROM storage.keys WHERE place_id = $1 AND key = l.key OFFSET 0) AS k ON true
+        LEFT JOIN LATERAL (SELECT * FROM storage.objects WHERE id = k.id OFFSET 0) AS o ON true
     ), seen AS (
         INSERT INTO storage.crawl_seen (crawl_id, object_ids)
         SELECT $2, array_agg(id) FROM found WHERE change > 0 HAVING count(*) > 0
@@ -75,8 +77,9 @@ _FRESH: Final = f"""
             class_id, digest_kind, digest, version_hash)
         SELECT k.id, n.size, {_MODIFIED}, $3, e.day, $1, n.backend_id, n.owner_id, n.class_id, n.digest_kind, n.digest,
             n.version_hash
-        FROM pg_temp.news AS n JOIN storage.keys AS k ON k.place_id = $1 AND k.key = n.key
-        LEFT JOIN storage.early_accesses AS e ON e.object_id = k.id
+        FROM pg_temp.news AS n
+        CROSS JOIN LATERAL (SELECT id FROM storage.keys WHERE place_id = $1 AND key = n.key OFFSET 0) AS k
+        LEFT JOIN LATERAL (SELECT day FROM storage.early_accesses WHERE object_id = k.id OFFSET 0) AS e ON true
         WHERE n.change = 0 ORDER BY k.id
         RETURNING id, last_access
     ), taken_over AS (

@@ -75,7 +75,9 @@ class BackendListing:
         send: MemoryObjectSendStream[Item]
         receive: MemoryObjectReceiveStream[Item]
         send, receive = anyio.create_memory_object_stream[Item](self._workers)
-        known = parts or [ListedPart(prefix) for prefix in self.roots]
+        named = {part.name for part in parts}
+        # A root is always a part; after a break it is only known if a page of it was merged before.
+        known = [*parts, *(ListedPart(prefix) for prefix in self.roots if prefix not in named)]
         run = _Run(self._roots, known, enough=self._workers * _PARTS_PER_WORKER)
         with receive:
             async with aside() as tasks:
