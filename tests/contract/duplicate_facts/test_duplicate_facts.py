@@ -128,7 +128,7 @@ async def test_the_copy_that_was_used_last_is_not_surplus(filled: Filled) -> Non
     facts = await filled(
         facts_of(
             PlainObject("lake", "old", 10, digest=MD5, owners=("t1",)),
-            PlainObject("lake", "read", 10, digest=MD5, owners=("t1",), last_access=DAY),
+            PlainObject("lake", "read", 10, digest=MD5, owners=("t2",), last_access=DAY),
             PlainObject("pool", "new", 10, digest=MD5, owners=("t1", "t2"), storage_class="hot"),
             PlainObject("pool", "first", 3, digest=CRC),
             PlainObject("lake", "second", 3, digest=CRC),
