@@ -30,7 +30,7 @@ def test_classes_are_those_that_are_named_for_the_backend_or_for_all() -> None:
         entry("lake", "later", "4", date(2026, 4, 1)),
         entry("*", "*", "5"),
     ).on(DAY)
-    assert [(each.storage_class, each.per_gib_month) for each in prices.named("lake")] == [("cold", 1), ("hot", 2)]
+    assert [(each.storage_class, int(each.per_gib_month)) for each in prices.named("lake")] == [("cold", 1), ("hot", 2)]
     found = prices.of("lake", "unknown")
     assert found is not None
     assert found.per_gib_month == 5
