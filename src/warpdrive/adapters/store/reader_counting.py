@@ -2,7 +2,8 @@
 
 Each object's bytes are divided among its readers in the order of their ids (C collation, as the domain's splitting
 sorts them), the remainder going, one each, to those who come first. Readers are numbered in that order beforehand, so
-that what is sorted ten million times is a number and not a text.
+that what is sorted ten million times is a number and not a text. Nothing large is written, and the questions are
+plain ones, so that PostgreSQL may answer them with several processes.
 """
 
 from collections.abc import AsyncIterator
@@ -30,6 +31,8 @@ _PATIENCE_S: Final = 600.0
 _WORK_MEMORY: Final = "128MB"
 """Sorts of ten million pairs then spill once instead of many times."""
 
+_BASES: Final = ("team", "user")
+
 _STATE: Final = """
     SELECT concat_ws(' ',
         (SELECT concat(count(*), '/', max(received_at)) FROM telemetry.batches),
@@ -39,58 +42,44 @@ _STATE: Final = """
         (SELECT max("position") FROM read_model.teams))
 """
 
-_READERS: Final = """
-    CREATE TEMPORARY TABLE readers ON COMMIT DROP AS
-    SELECT object_id, user_id, max(day) AS day FROM telemetry.rollups WHERE day >= $1 GROUP BY object_id, user_id
-"""
 _SUBJECTS: Final = """
-    CREATE TEMPORARY TABLE subjects ON COMMIT DROP AS
-    WITH users AS (
-        SELECT w.id, w.word FROM telemetry.words AS w WHERE w.id IN (SELECT user_id FROM readers)
-    ), shared AS (
-        SELECT 'user' AS basis, id AS user_id, word AS subject FROM users
+    WITH RECURSIVE found AS (
+        -- From one user's rollups to the next one's: they lie in this order, and there are many of each.
+        SELECT min(user_id) AS id FROM telemetry.rollups
         UNION ALL
-        SELECT 'team', users.id, coalesce(member.team_id, '')
-        FROM users LEFT JOIN (
-            SELECT m.principal, m.team_id FROM read_model.team_members AS m
-            JOIN read_model.teams AS t ON t.id = m.team_id AND NOT t.disbanded
-        ) AS member ON member.principal = users.word
-    )
-    SELECT basis, user_id, subject,
-        dense_rank() OVER (PARTITION BY basis ORDER BY subject COLLATE "C")::integer AS number
-    FROM shared
+        SELECT (SELECT min(user_id) FROM telemetry.rollups WHERE user_id > found.id) FROM found
+        WHERE found.id IS NOT NULL
+    ), users AS (SELECT w.id, w.word FROM telemetry.words AS w JOIN found ON found.id = w.id)
+    SELECT 'user' AS basis, id AS user_id, word AS subject FROM users
+    UNION ALL
+    SELECT 'team', users.id, coalesce(member.team_id, '')
+    FROM users LEFT JOIN (
+        SELECT m.principal, m.team_id FROM read_model.team_members AS m
+        JOIN read_model.teams AS t ON t.id = m.team_id AND NOT t.disbanded
+    ) AS member ON member.principal = users.word
 """
-_PAIRS: Final = {
-    "user": """
-        SELECT r.object_id, s.number, r.day FROM readers AS r
-        JOIN subjects AS s ON s.basis = 'user' AND s.user_id = r.user_id
-    """,
-    "team": """
-        SELECT r.object_id, s.number, max(r.day) AS day FROM readers AS r
-        JOIN subjects AS s ON s.basis = 'team' AND s.user_id = r.user_id GROUP BY r.object_id, s.number
-    """,
-}
-"""An object and one who shares it, and on which day that one was there last."""
 
 _COUNT: Final = """
-    INSERT INTO governance.reader_shares (days, basis, subject, kind, backend_id, objects, bytes)
-    WITH pairs AS ({pairs}), placed AS (
+    WITH shared AS (SELECT * FROM unnest($1::integer[], $2::integer[]) AS given (user_id, number)), pairs AS (
+        -- Sorted once, for this and for both windows below.
+        SELECT DISTINCT ON (r.object_id, shared.number) r.object_id, shared.number, r.day
+        FROM telemetry.rollups AS r JOIN shared ON shared.user_id = r.user_id WHERE r.day >= {first}
+        ORDER BY r.object_id, shared.number, r.day DESC
+    ), placed AS (
         SELECT object_id, number,
             {placed}
         FROM pairs WINDOW together AS (PARTITION BY object_id),
             ordered AS (PARTITION BY object_id ORDER BY number ROWS UNBOUNDED PRECEDING)
-    ), sums AS (
-        SELECT o.backend_id, placed.number,
-            {sums}
-        FROM placed JOIN storage.objects AS o ON o.id = placed.object_id AND o.deleted_at IS NULL
-        GROUP BY o.backend_id, placed.number
-    ), named AS (SELECT DISTINCT number, subject FROM subjects WHERE basis = '{basis}')
-    SELECT windows.days, '{basis}', named.subject,
-        CASE WHEN named.subject = '' THEN 'unattributed' ELSE '{basis}' END,
-        sums.backend_id, windows.objects, windows.bytes
-    FROM sums JOIN named USING (number)
-    CROSS JOIN LATERAL (VALUES {windows}) AS windows (days, objects, bytes)
-    WHERE windows.objects IS NOT NULL
+    )
+    SELECT o.backend_id, placed.number,
+        {sums}
+    FROM placed JOIN storage.objects AS o ON o.id = placed.object_id AND o.deleted_at IS NULL
+    GROUP BY o.backend_id, placed.number
+"""
+_KEEP: Final = """
+    INSERT INTO governance.reader_shares (days, basis, subject, kind, backend_id, objects, bytes)
+    SELECT $1, $2, subject, CASE WHEN subject = '' THEN 'unattributed' ELSE $2 END, backend_id, objects, bytes
+    FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[]) AS counted (subject, backend_id, objects, bytes)
 """
 _PLACED: Final = """count(*) FILTER (WHERE day >= {since}) OVER together AS sharers{days},
             CASE WHEN day >= {since} THEN count(*) FILTER (WHERE day >= {since}) OVER ordered - 1 END AS place{days}"""
@@ -181,22 +170,32 @@ class _Counter:
 
     async def _count(self, at: datetime) -> None:
         today = at.astimezone(UTC).date()
-        since = {days: today - timedelta(days=days) for days in WINDOWS}
+        since = {days: f"DATE '{today - timedelta(days=days)}'" for days in WINDOWS}
+        sql = _COUNT.format(
+            first=since[max(WINDOWS)],
+            placed=",\n".join(_PLACED.format(days=days, since=first) for days, first in since.items()),
+            sums=",\n".join(_SUMS.format(days=days) for days in since),
+        )
         await self._connection.execute(f"SET LOCAL work_mem = '{_WORK_MEMORY}'")
-        await self._connection.execute(_READERS.replace("$1", f"DATE '{min(since.values())}'"))
-        await self._connection.execute("ANALYZE readers")
-        await self._connection.execute(_SUBJECTS)
         await self._connection.execute("DELETE FROM governance.reader_shares")
-        for basis, pairs in _PAIRS.items():
-            await self._connection.execute(
-                _COUNT.format(
-                    basis=basis,
-                    pairs=pairs,
-                    placed=",\n".join(
-                        _PLACED.format(days=days, since=f"DATE '{first}'") for days, first in since.items()
-                    ),
-                    sums=",\n".join(_SUMS.format(days=days) for days in since),
-                    windows=", ".join(f"({days}, objects{days}, bytes{days})" for days in since),
-                )
+        shared = await self._connection.fetch(_SUBJECTS)
+        for basis in _BASES:
+            pairs = [(row["user_id"], row["subject"]) for row in shared if row["basis"] == basis]
+            # By code points, which is how the C collation sorts, too.
+            subjects = sorted({subject for _, subject in pairs})
+            numbers = {subject: number for number, subject in enumerate(subjects)}
+            counted = await self._connection.fetch(
+                sql, [user for user, _ in pairs], [numbers[subject] for _, subject in pairs]
             )
-        await self._connection.execute(_UNREAD, list(since), list(_PAIRS))
+            for days in WINDOWS:
+                rows = [row for row in counted if row[f"objects{days}"] is not None]
+                await self._connection.execute(
+                    _KEEP,
+                    days,
+                    basis,
+                    [subjects[row["number"]] for row in rows],
+                    [row["backend_id"] for row in rows],
+                    [row[f"objects{days}"] for row in rows],
+                    [row[f"bytes{days}"] for row in rows],
+                )
+        await self._connection.execute(_UNREAD, list(WINDOWS), list(_BASES))
