@@ -13,7 +13,7 @@ from uuid import uuid4
 import anyio
 
 from benchmarks.control.plan import ControlCase, ControlPlan
-from benchmarks.governance import collector, ingest
+from benchmarks.governance import collector, ingest, questions
 from benchmarks.report import table, write
 from benchmarks.results import Result, circumstances
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
@@ -23,6 +23,7 @@ from warpdrive.adapters.store.embedded.roles import as_superuser, create_databas
 CASES: dict[str, ControlCase] = {
     "ingest": ingest.run,
     "collector": collector.run,
+    "questions": questions.run,
 }
 ROUNDS, SECONDS = 3, 10.0
 
