@@ -125,6 +125,20 @@ async def test_duckdb_reads_what_postgresql_had(archive: Archive, tmp_path: Path
     )  # fmt: skip
 
 
+async def test_the_documented_question_is_answered(archive: Archive, tmp_path: Path) -> None:
+    """What docs/archive.md has DuckDB asked is what PostgreSQL would say, but for the order; its columns are all."""
+    assert await archive.archiving().once() == 1
+    text = (Path(__file__).parents[3] / "docs/archive.md").read_text()
+    query = text.partition("```sql\n")[2].partition("```")[0].replace("ARCHIVE", str(tmp_path / "cold/telemetry"))
+    expected = [(each[0], each[1], each[4], each[3]) for each in await sums(archive.connection, DAY)]
+    with duckdb.connect() as lake:
+        assert sorted(lake.sql(query.rstrip(";\n")).fetchall()) == expected
+        written = lake.sql(f"DESCRIBE SELECT * FROM '{tmp_path}/cold/telemetry/records/*/*.parquet'").fetchall()
+    table = text.partition("### Layout")[2].partition("### Asking")[0]
+    named = {name for line in table.splitlines() if line.startswith("| `") for name in line.split("|")[1].split("`")}
+    assert {column for column, *_ in written} - {"day"} == named - {" ", ", "}
+
+
 async def test_an_archive_in_s3_reads_the_same(
     archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
