@@ -48,7 +48,7 @@ USAGE: Final[Answer] = {
     "totalObjects": 1212,
     "totalBytes": 8 * GIB,
     "basis": "owner",
-    "rule": "an object belongs to the longest prefix that fits; several owners share it evenly",
+    "rule": "owner: an object belongs to the longest prefix that fits; several owners share it evenly",
     "asOf": as_of(),
 }
 
@@ -78,6 +78,7 @@ STALE: Final[Answer] = {
 
 GROWTH: Final[Answer] = {
     "days": [
+        {"day": "2026-11-20"},
         {"day": "2026-11-21", "bytes": 6 * GIB, "objects": 1100, "addedBytes": GIB, "addedObjects": 50},
         {"day": "2026-11-22", "bytes": 7 * GIB, "objects": 1150, "addedBytes": GIB, "addedObjects": 50},
         {

@@ -43,13 +43,11 @@ def as_of_lines(as_of: Mapping[str, Any], now: datetime, *, idle: bool = False) 
 
 def coverage_words(coverage: Mapping[str, Any], *, idle: bool = False) -> str:
     """Say what telemetry covers: "telemetry complete for 90 days", or where the first gap is."""
-    days = _days(coverage["fromDay"], coverage["toDay"])
+    days = _plural(_days(coverage["fromDay"], coverage["toDay"]), "day")
     if coverage["complete"]:
-        return f"telemetry complete for {days} days (UTC, {coverage['fromDay']} to {coverage['toDay']})"
+        return f"telemetry complete for {days} (UTC, {coverage['fromDay']} to {coverage['toDay']})"
     count = int(coverage["gapsInAll"])
-    words = (
-        f"telemetry incomplete for {days} days ({100 * float(coverage['share']):.1f} % told): {_plural(count, 'gap')}"
-    )
+    words = f"telemetry incomplete for {days} ({100 * float(coverage['share']):.1f} % told): {_plural(count, 'gap')}"
     gaps = coverage["gaps"]
     if gaps:
         words += f", first: {_gap(gaps[0])}"

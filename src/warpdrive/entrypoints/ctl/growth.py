@@ -13,6 +13,8 @@ from warpdrive.entrypoints.ctl.session import Session, pass_session, printable
 from warpdrive.entrypoints.settings.units import format_size
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_SOMETHING: Final = ("bytes", "objects", "addedObjects", "removedObjects", "movedObjects")
+
 _FORESEEN: Final = 4
 """Days of a forecast that people are shown; the last is always among them."""
 
@@ -28,7 +30,8 @@ def growth(session: Session, *, backend: str | None, team: str | None, period: i
     fields = {"backend": backend or "", "team": team or "", "period": str(period)}
     with session.plane() as plane:
         answer = plane.call("GovernanceService/GetGrowth", fields)
-    days: Sequence[Mapping[str, Any]] = answer["days"]
+    counted: Sequence[Mapping[str, Any]] = answer["days"]
+    days = counted if style != "table" else since_first(counted)
     bars = {day["day"]: bar for day, bar in zip(days, sparkline([int(day["bytes"]) for day in days]), strict=True)}
     columns = [
         Column("day (UTC)", lambda row: row["day"]),
@@ -45,6 +48,8 @@ def growth(session: Session, *, backend: str | None, team: str | None, period: i
     if not show_answer(answer, days, columns, message="GrowthDay", style=style, nothing=nothing):
         return
     if days:
+        if len(days) < len(counted):
+            print(f"nothing was indexed before {days[0]['day']}")
         _say_sum(days)
     if answer["refused"]:
         print(printable(f"no forecast: {answer['refused']}"))
@@ -54,6 +59,12 @@ def growth(session: Session, *, backend: str | None, team: str | None, period: i
     if answer["forecast"] and answer["method"]:
         print(printable(f"how: {answer['method']}"))
     print_as_of(answer, session.now())
+
+
+def since_first(days: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Leave out the days before anything was indexed."""
+    first = next((i for i, day in enumerate(days) if any(int(day[field]) for field in _SOMETHING)), len(days))
+    return days[first:]
 
 
 def sparkline(counts: Sequence[int]) -> str:

@@ -64,6 +64,8 @@ def usage(
 
     What nobody owns and what nobody read are rows of their own, last.
     """
+    if group_by == "prefix" and backend is None:
+        raise click.UsageError("--group-by prefix goes with --backend: keys of several backends have nothing in common")
     fields = {
         "group_by": group_by,
         "backend": backend or "",
@@ -80,5 +82,5 @@ def usage(
     nothing = "nothing is indexed; warpdrive-ctl crawl does that"
     if show_answer(answer, rows, _COLUMNS, message="UsageRow", style=style, nothing=nothing, total=total):
         if answer["rule"]:
-            print(printable(f"by {answer['basis']}: {answer['rule'].rstrip('.')}"))
+            print(printable(f"by {answer['rule'].rstrip('.')}"))
         print_as_of(answer, session.now())

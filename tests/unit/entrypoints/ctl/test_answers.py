@@ -91,6 +91,10 @@ class TestUsage:
             "depth": 2,
         }
 
+    def test_prefixes_are_those_of_one_backend(self, desk: "Operator") -> None:
+        """Exit status 2."""
+        assert "goes with --backend" in desk.fails("usage", "--group-by", "prefix", status=2)
+
     def test_decisions_that_are_not_counted_yet_are_said(self, desk: "Operator") -> None:
         """Or somebody believes that a new rule does nothing."""
         say(desk, "GovernanceService/GetUsage", {**USAGE, "asOf": as_of(attributedPosition=31)})
@@ -140,8 +144,10 @@ class TestGrowth:
         """Four days of the forecast, with the last; owners that are behind are said."""
         lines = desk.ok("growth", "--period", "30d").splitlines()
         assert lines[3].split() == ["2026-11-23", "█", "8", "GiB", "1212", "+2", "GiB", "-1", "GiB", "0"]
-        assert lines[4] == "in 3 days +4 GiB added, -1 GiB removed, together +3 GiB"
-        assert lines[5:9][-1] == "forecast for 2026-11-29: 14 GiB, 13 GiB to 30 GiB"
+        assert lines[4] == "nothing was indexed before 2026-11-21"
+        assert lines[5] == "in 3 days +4 GiB added, -1 GiB removed, together +3 GiB"
+        assert len(rows(desk.ok("growth", "--format", "csv"))) == 4
+        assert lines[6:10][-1] == "forecast for 2026-11-29: 14 GiB, 13 GiB to 30 GiB"
         assert asked(desk) == {"period": "30"}
 
     def test_a_refused_forecast_says_why(self, desk: "Operator") -> None:

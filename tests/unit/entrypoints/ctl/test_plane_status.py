@@ -96,7 +96,7 @@ def test_who_may_not_see_agents_is_shown_the_rest(operator: "Operator") -> None:
     found = look(Server(operator.served.url, operator.token_file, named=True))
     assert found is not None
     assert (found.fault, found.agents) == ("", None)
-    assert [name for name, _ in found.facts(datetime.now(UTC))] == ["server", "you are"]
+    assert [name for name, _ in found.facts(datetime.now(UTC))] == ["server", "you are", "read models", "last day"]
 
 
 def test_a_token_that_is_not_known_is_the_control_planes_fault_to_show(operator: "Operator") -> None:
