@@ -39,6 +39,11 @@ def wasted_bytes(size: int, copies: int) -> int:
     return size * max(0, copies - 1)
 
 
+def has_etags(place: str) -> bool:
+    """Tell whether the versions of a place's objects are ETags of S3, which lists no other checksum."""
+    return place.startswith("s3|")
+
+
 def md5_of_etag(etag: str) -> bytes | None:
     """Return the checksum in an S3 ETag, to compare objects by; None when it is none.
 

@@ -17,6 +17,7 @@ from warpdrive.application.ports.listing_source import ListedPage
 from warpdrive.application.ports.storage_index import CrawlEnded
 from warpdrive.domain.content.texts import escaped
 from warpdrive.domain.governance.attribution import Assignment, Attribution
+from warpdrive.domain.governance.duplicates import md5_of_etag
 
 _COLUMNS: Final = (
     "key", "size", "modified_us", "version_hash", "class_id", "digest_kind", "digest", "backend_id", "owner_id",
@@ -138,8 +139,10 @@ def listed_rows(
     attribution: Attribution,
     numbers: Mapping[Assignment, Numbered],
     classes: Mapping[str, int],
+    *,
+    etags: bool = False,
 ) -> Sequence[ListedRow]:
-    """Write pages as rows for COPY, each key once: the last one counts."""
+    """Write pages as rows for COPY, each key once: the last one counts. `etags`: see `has_etags`."""
     rows: list[ListedRow] = []
     homes: dict[str, Numbered] = {}
     for page in pages:
@@ -155,6 +158,8 @@ def listed_rows(
                 assert found is not None, "what was listed is shown by some backend"
                 home = homes[directory] = numbers[found]
             kind, value = (0, None) if digest is None else (_DIGESTS[digest.algorithm], digest.value)
+            if digest is None and etags and (value := md5_of_etag(version)) is not None:
+                kind = _DIGESTS["md5"]
             hashed = xxh3_64_intdigest(version.encode("utf-8", "surrogatepass")) - _HALF
             rows.append((key, size, mtime_ns // 1000, hashed, classes[storage_class], kind, value, *home))
     by_key = {row[0]: row for row in rows}

@@ -12,6 +12,7 @@ from warpdrive.adapters.store.index.numbers import Numbers
 from warpdrive.application.ports.listing_source import ListedPage
 from warpdrive.application.ports.storage_index import CrawlEnded, Missing
 from warpdrive.domain.governance.attribution import Attribution
+from warpdrive.domain.governance.duplicates import has_etags
 
 _PLACE_OF: str = "SELECT p.place FROM storage.crawls AS c JOIN storage.places AS p ON p.id = c.place_id WHERE c.id = $1"
 
@@ -22,31 +23,32 @@ class PostgresObjectIndex:
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", numbers: Numbers) -> None:
         self._connection = connection
         self._numbers = numbers
-        self._places: dict[int, int] = {}
+        self._places: dict[int, tuple[int, bool]] = {}
 
     async def merge(self, crawl: int, pages: Sequence[ListedPage], attribution: Attribution, *, at: datetime) -> None:
         """See the port."""
         with told_as_store_errors():
-            place = await self._place(crawl)
+            place, etags = await self._place(crawl)
             numbers = await self._numbers.assignments(place, attribution)
             await self._numbers.learn_classes({info.storage_class for page in pages for info in page.objects})
-            rows = listed_rows(pages, attribution, numbers, self._numbers.classes)
+            rows = listed_rows(pages, attribution, numbers, self._numbers.classes, etags=etags)
             await merge_rows(self._connection, crawl, place, rows, pages, at)
 
     async def missing(self, crawl: int, roots: Sequence[str]) -> Missing:
         """See the port."""
         with told_as_store_errors():
-            return await count_missing(self._connection, crawl, await self._place(crawl), roots)
+            return await count_missing(self._connection, crawl, (await self._place(crawl))[0], roots)
 
     async def complete(self, crawl: int, roots: Sequence[str], *, at: datetime) -> None:
         """See the port."""
         with told_as_store_errors():
-            await complete(self._connection, crawl, await self._place(crawl), roots, at)
+            await complete(self._connection, crawl, (await self._place(crawl))[0], roots, at)
 
-    async def _place(self, crawl: int) -> int:
+    async def _place(self, crawl: int) -> tuple[int, bool]:
+        """Return the number of a crawl's place, and whether versions are ETags there."""
         if crawl not in self._places:
             place = await self._connection.fetchval(_PLACE_OF, crawl)
             if place is None:
                 raise CrawlEnded(f"there is no crawl {crawl}")
-            self._places = {crawl: await self._numbers.place(place)}
+            self._places = {crawl: (await self._numbers.place(place), has_etags(place))}
         return self._places[crawl]

@@ -20,6 +20,7 @@ from warpdrive.application.ports.storage_index import (
 )
 from warpdrive.domain.content.texts import escaped
 from warpdrive.domain.governance.attribution import Assignment, Attribution, Claim, Showing
+from warpdrive.domain.governance.duplicates import has_etags, md5_of_etag
 from warpdrive.domain.namespace.values import BackendDefinition
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,6 +116,8 @@ class MemoryObjectIndex:
         known = self._warehouse.objects.get((place, key))
         modified_at = _EPOCH + timedelta(microseconds=info.mtime_ns // 1000)
         digest = None if info.digest is None else (info.digest.algorithm, info.digest.value)
+        if digest is None and has_etags(place) and (etag := md5_of_etag(info.version)) is not None:
+            digest = ("md5", etag)
         if known is None or known.deleted_at is not None:
             home = attribution.of(key)
             assert home is not None, "what was listed is shown by some backend"
