@@ -1,6 +1,8 @@
 """What limits would have done to a team, from what is recorded."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
 
 import pytest
 
@@ -15,10 +17,14 @@ from warpdrive.domain.quota.values import QuotaLimits, Standing
 TODAY = datetime(2023, 11, 14, tzinfo=UTC).date()
 """Of the memory plane's clock."""
 
+HALF = 51
+
 
 async def story() -> MemoryPlane:
     """Vision and audio share 101 bytes; vision alone grew from 10 over 30 to 20, and 5 went to it from nobody."""
-    on = MemoryPlane()
+    # Vision's id is the smaller one: the odd byte of what is shared is its own.
+    numbers = count(1)
+    on = MemoryPlane(new_id=lambda: UUID(int=next(numbers)))
     ids = [(await on.plane.teams.ensure(on.call(), name, [], [])).value.id for name in ("vision", "audio")]
     both, vision = tuple(sorted(ids)), (ids[0],)
 
@@ -52,32 +58,24 @@ async def test_a_teams_days_are_replayed_with_its_share() -> None:
     on = await story()
     limits = QuotaLimits(60, 75, 86_400)
     done = await on.plane.simulation.run(on.call(), "vision", "lake", limits, days=10)
-    history, half = done.value.history, history_half(on)
+    history = done.value.history
     assert history.crossings == (
-        Crossing(TODAY - timedelta(days=4), "soft_crossed", 10 + half),
-        Crossing(TODAY - timedelta(days=3), "grace_ended", 10 + half),
-        Crossing(TODAY - timedelta(days=3), "hard_crossed", 30 + half),
-        Crossing(TODAY - timedelta(days=1), "hard_crossed", 25 + half),
+        Crossing(TODAY - timedelta(days=4), "soft_crossed", 10 + HALF),
+        Crossing(TODAY - timedelta(days=3), "grace_ended", 10 + HALF),
+        Crossing(TODAY - timedelta(days=3), "hard_crossed", 30 + HALF),
+        Crossing(TODAY - timedelta(days=1), "hard_crossed", 25 + HALF),
     )
     assert (history.days_warned, history.days_refused, history.refused_bytes) == (1, 4, 20 + 3)
-    assert (history.highest, history.now, history.standing_now) == (30 + half, 25 + half, Standing.EXCEEDED)
+    assert (history.highest, history.now, history.standing_now) == (30 + HALF, 25 + HALF, Standing.EXCEEDED)
     assert [mark.name for mark in done.value.as_of.crawls] == ["lake"]
     assert done.position == done.value.as_of.position
-
-
-def history_half(on: MemoryPlane) -> int:
-    """Vision's part of what is shared; the odd byte is the smaller id's."""
-    teams = {row.owners for row in on.warehouse.objects.values()}
-    both = next(owners for owners in teams if len(owners) == 2)
-    alone = next(owners for owners in teams if len(owners) == 1)
-    return 51 if both[0] == alone[0] else 50
 
 
 async def test_all_backends_together_are_all_of_it() -> None:
     """And a window that begins later begins with what was there by then."""
     on = await story()
     history = (await on.plane.simulation.run(on.call(), "vision", "*", QuotaLimits(1000, 5000), days=1)).value.history
-    assert history.now == history.highest == 1025 + history_half(on)
+    assert history.now == history.highest == 1025 + HALF
     assert [(each.day, each.what) for each in history.crossings] == [(TODAY, "soft_crossed")]
 
 
