@@ -37,5 +37,5 @@ class SourceMissing(Exception):
     """Raised when nothing at all is where it should be moved from."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"there is no object {key!r}, and none below it")
+        super().__init__(f"there is no object {key!r}, and none below it" if key else "the source holds no object")
         self.key = key

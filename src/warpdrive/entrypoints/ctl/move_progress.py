@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from warpdrive.application.transfer.tally import Tally
 from warpdrive.entrypoints.ctl.session import printable
+from warpdrive.entrypoints.process.faults import only_one
 from warpdrive.entrypoints.settings.units import format_duration, format_size
 
 NAMED: Final = 20
@@ -40,10 +41,13 @@ async def shown(tally: Tally, title: str, *, watched: bool) -> AsyncIterator[Non
                 progress.update(task, total=total, completed=_gone(tally), words=words)
                 await anyio.sleep(_EVERY)
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(look)
-            yield
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(look)
+                yield
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise only_one(group) from group  # whether somebody watches makes no other fault of it
 
 
 def describe(tally: Tally, seconds: float) -> str:

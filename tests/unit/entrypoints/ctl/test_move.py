@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import yaml
 
 from warpdrive.application.ports.objects import ObjectKey, ObjectVersion
+from warpdrive.application.transfer.faults import SourceMissing
 from warpdrive.application.transfer.journal import Entry
 from warpdrive.application.transfer.tally import Tally
 from warpdrive.entrypoints.ctl.move_journal import JournalFault, journal_name, open_journal, state_directory
-from warpdrive.entrypoints.ctl.move_progress import describe
+from warpdrive.entrypoints.ctl.move_progress import describe, shown
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.ctl.conftest import Operator
@@ -211,3 +213,13 @@ def test_progress_in_words() -> None:
     tally.listed = True
     assert describe(tally, 2.0) == "1/4 objects, 2 KiB of 4 KiB, 1 KiB/s, 2s left, 1 failed"
     assert describe(Tally(), 0.0) == "0/0+ objects, 0 B of 0 B+, 0 B/s"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+async def test_what_happens_below_the_bar_is_what_happened(*, watched: bool) -> None:
+    """A fault leaves as itself, whether somebody watches or not."""
+    with pytest.raises(SourceMissing):
+        async with shown(Tally(), "a:b to c:d", watched=watched):
+            raise SourceMissing("b")
+    async with shown(Tally(found=1, listed=True), "a:b to c:d", watched=watched):
+        await anyio.lowlevel.checkpoint()
