@@ -86,17 +86,21 @@ class Directory(Generic[Key]):
         self._capacity = capacity
         self._answers: dict[Key, tuple[float, str]] = {}
 
-    def known(self, key: Key) -> bool:
-        """Whether the answer is here and young enough."""
+    def remembered(self, key: Key) -> str | None:
+        """Return the answer if it is here and young enough."""
         answer = self._answers.get(key)
-        return answer is not None and self._clock.monotonic() - answer[0] < self._lifetime
+        if answer is None or self._clock.monotonic() - answer[0] >= self._lifetime:
+            return None
+        return answer[1]
 
     async def resolve(self, key: Key) -> str:
         """Return the answer, asking in a worker thread when it is not known."""
-        if not self.known(key):
-            text = await anyio.to_thread.run_sync(self._ask, key, abandon_on_cancel=True)
-            self._answers.pop(key, None)  # a new answer goes to the young end
-            while len(self._answers) >= self._capacity:
-                del self._answers[next(iter(self._answers))]
-            self._answers[key] = (self._clock.monotonic(), text)
-        return self._answers[key][1]
+        known = self.remembered(key)
+        if known is not None:
+            return known
+        text = await anyio.to_thread.run_sync(self._ask, key, abandon_on_cancel=True)
+        self._answers.pop(key, None)  # a new answer goes to the young end
+        while len(self._answers) >= self._capacity:
+            del self._answers[next(iter(self._answers))]
+        self._answers[key] = (self._clock.monotonic(), text)
+        return text

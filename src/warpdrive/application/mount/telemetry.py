@@ -1,7 +1,7 @@
 """What users did, as far as the agent sees it: one access record per open handle and flush interval.
 
-The read path bumps plain attributes of a `HandleTotals`; everything else happens in `AccessCollector.run`,
-one task that resolves who and which job (off the loop), and hands finished records to the log. Nothing here
+The read path bumps plain attributes of a `HandleTotals`. A finished record goes to the log at once when it is known who
+opened and for which job; `AccessCollector.run`, one task, finds out (off the loop) what is not known yet. Nothing here
 waits for a log, and the records that wait for `run` are bounded: the oldest is dropped and counted. After each
 interval the log is told up to which moment it has everything.
 
@@ -95,7 +95,7 @@ class HandleTotals:
 
 
 class _Window(NamedTuple):
-    """A finished window, waiting for names. Only `user` and `job` of the record are still open."""
+    """A finished window, waiting for names. Only `user` and `job` of the record may still be open."""
 
     record: AccessRecord
     pid: int
@@ -171,8 +171,10 @@ class AccessCollector:
         if self._settings.enabled:
             totals.since = self._clock.wall()
             self._open.add(totals)
-            self._newborn.append(totals)
-            self._wake.set()
+            totals.job = self._jobs.remembered(caller.pid)
+            if totals.job is None:
+                self._newborn.append(totals)
+                self._wake.set()
         return totals
 
     def closed(self, totals: HandleTotals) -> None:
@@ -195,13 +197,14 @@ class AccessCollector:
         """Record a `stat` or `list`, or (mostly) do not."""
         if not self._settings.enabled or self._draw() >= self._settings.sample_metadata_ops:
             return
+        user, job = self._names.remembered(caller.uid), self._jobs.remembered(caller.pid)
         record = AccessRecord(
             ts=self._clock.wall(),
             window_ms=0,
             node=self._settings.node,
-            user="",
+            user=user or "",
             uid=caller.uid,
-            job="",
+            job=job or "",
             backend=backend,
             key=key,
             path=path,
@@ -215,7 +218,7 @@ class AccessCollector:
             latency_max_ms=latency_ms,
             error=error,
         )
-        self._wait(_Window(record, caller.pid, None))
+        self._emit(record, caller.pid, user, job)
 
     async def run(self) -> None:
         """Resolve and flush until cancelled; then hand over what is left, with the names known by then."""
@@ -276,13 +279,15 @@ class AccessCollector:
     def _take(self, totals: HandleTotals) -> None:
         now = self._clock.wall()
         if not totals.idle:
+            caller, job = totals.caller, totals.job
+            user = self._names.remembered(caller.uid)
             record = AccessRecord(
                 ts=totals.since,
                 window_ms=max(0, round((now - totals.since) * 1000)),
                 node=self._settings.node,
-                user="",
-                uid=totals.caller.uid,
-                job="",
+                user=user or "",
+                uid=caller.uid,
+                job=job or "",
                 backend=totals.backend,
                 key=totals.key,
                 path=totals.path,
@@ -296,14 +301,22 @@ class AccessCollector:
                 latency_max_ms=totals.latency_max_ms,
                 error=totals.error,
             )
-            self._wait(_Window(record, totals.caller.pid, totals.job))
+            self._emit(record, caller.pid, user, job)
         totals.opens = 0
         totals.since = now
         totals.clear()
 
-    def _wait(self, window: _Window) -> None:
+    def _emit(self, record: AccessRecord, pid: int, user: str | None, job: str | None) -> None:
+        """Hand a record over at once when its names are known and none waits before it; let it wait for `run` else.
+
+        Nearly all go the short way: the long one costs several times as much, and small files are many.
+        """
+        if user is not None and job is not None and not self._waiting:
+            self.recorded += 1
+            self._sink.record(record)
+            return
         if len(self._waiting) == self._waiting.maxlen:
             self.lost += 1
-        self._waiting.append(window)
+        self._waiting.append(_Window(record, pid, job))
         if len(self._waiting) >= self._settings.batch_size:
             self._wake.set()
