@@ -174,6 +174,20 @@ async def test_late_records_go_into_a_further_file(archive: Archive, tmp_path: P
     assert await archive.archiving().once() == 0
 
 
+async def test_a_day_without_records_is_noted_without_a_file(archive: Archive, tmp_path: Path) -> None:
+    """So that it can be dropped; what comes late is archived as ever."""
+    empty = DAY - timedelta(days=1)
+    await archive.connection.execute("SELECT public.warpdrive_telemetry_day($1)", empty)
+    assert await archive.archiving().once() == 2
+    assert (empty, "cold", f"telemetry/records/day={empty}/", 0, 0) in await archive.noted()
+    assert len(await archive.keys()) == 1
+    assert await archive.archiving().once() == 0
+    await put_records(archive.connection, empty, 0, 20)
+    assert await archive.archiving().once() == 1
+    assert (empty, "cold", f"telemetry/records/day={empty}/", 1, 20) in await archive.noted()
+    assert (tmp_path / f"cold/telemetry/records/day={empty}/part-0000.parquet").exists()
+
+
 async def test_records_of_a_transaction_that_was_under_way_come_later(archive: Archive, tmp_path: Path) -> None:
     """A batch that is being stored while its day is archived is late, although it began before."""
     other = await connect(archive.database, Role.APP, application_name="tests")
@@ -197,6 +211,38 @@ async def test_an_archive_that_does_not_fit_is_written_anew(archive: Archive, tm
     assert (await archive.noted())[0][4] == 5000
     assert len(await archive.keys()) == 1
     assert told(str(tmp_path / "cold/telemetry/records/*/*.parquet")) == await sums(archive.connection, DAY)
+
+
+async def test_what_comes_after_a_day_was_dropped_is_added(archive: Archive, tmp_path: Path) -> None:
+    """The old files stay: nothing else has those records any more."""
+    assert await archive.archiving().once() == 1
+    first = await archive.keys()
+    assert await archive.connection.fetchval("SELECT public.warpdrive_telemetry_drop_day($1)", DAY)
+    await put_records(archive.connection, DAY, 5000, 5020)
+    await archive.connection.execute(
+        "UPDATE telemetry.activity SET records = records + 5000 WHERE ctid IN (SELECT ctid "
+        "FROM telemetry.activity WHERE day = $1 LIMIT 1)",
+        DAY,
+    )
+    assert await archive.archiving().once() == 1
+    assert first.items() <= (await archive.keys()).items()
+    assert (await archive.noted())[0][3:] == (2, 5020)
+    assert sum(each[2] for each in told(str(tmp_path / "cold/telemetry/records/*/*.parquet"))) == 5020
+
+
+async def test_a_day_that_does_not_add_up_is_left_to_somebody(
+    archive: Archive, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is written and nothing deleted; other days are archived all the same."""
+    assert await archive.archiving().once() == 1
+    before = await archive.keys()
+    await archive.connection.execute("DELETE FROM telemetry.records WHERE day = $1 AND uid = 1001", DAY)
+    await archive.connection.execute("UPDATE telemetry.archives SET records = records - 1")
+    archive.clock.advance(86_400)
+    assert await archive.archiving().once() == 1
+    assert "4999 records are archived and 3333 are here, where 5000 were counted" in caplog.text
+    assert before.items() < (await archive.keys()).items()
+    assert {each[0]: each[4] for each in await archive.noted()} == {DAY: 4999, DAY + timedelta(days=1): 10}
 
 
 async def test_what_an_interrupted_round_left_is_written_over(archive: Archive, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 What came after a day was archived is told from the rest by the transaction that wrote it: every row bears its number,
 and the snapshot that the archive was made from says which numbers it saw. Ingest writes rows at the top of its
-transactions, never below a savepoint, whose numbers a snapshot does not know; counts are compared all the same, and a
-day where they do not fit is read as a whole.
+transactions, never below a savepoint, whose numbers a snapshot does not know; counts are compared all the same. Where
+they do not fit (numbers mean nothing in a database that was restored from a dump), a day is read as a whole, if it is
+all here.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -17,7 +18,7 @@ import asyncpg
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, hang_up
 from warpdrive.adapters.store.errors import told_as_store_errors
 from warpdrive.application.ports.event_store import StoreUnavailable
-from warpdrive.application.ports.telemetry_archive import ArchivedDay, DayReading
+from warpdrive.application.ports.telemetry_archive import ArchivedDay, ArchiveUnclear, DayReading
 
 _ARCHIVIST: Final = int.from_bytes(b"warparch", "big")
 """Number of the advisory lock: bytes that nobody else picks by chance."""
@@ -51,7 +52,8 @@ _LATE: Final = """
 _HEAD: Final = "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS head"
 
 _COUNT: Final = f"""
-    SELECT count(*) AS records, count(*) FILTER (WHERE {_LATE}) AS late
+    SELECT count(*) AS records, count(*) FILTER (WHERE {_LATE}) AS late,
+        (SELECT coalesce(sum(s.records), 0)::bigint FROM telemetry.activity AS s WHERE s.day = $1) AS ever
     FROM telemetry.records AS r CROSS JOIN {_HEAD} WHERE r.day = $1
 """  # noqa: S608 - made of this module's own words
 _ROWS: Final = f"""
@@ -139,7 +141,7 @@ class PostgresArchivist:
                 seen = await self._connection.fetchval(_SEEN)
                 counts = await self._connection.fetchrow(_COUNT, day)
             assert counts is not None, "a count has a row"
-            whole = archived is None or archived.records + counts["late"] != counts["records"]
+            whole = archived is None or _anew(archived, **counts)
             records = counts["records"] if whole else counts["late"]
             yield PostgresDayReading(self._connection, day, seen, records, whole=whole)
         finally:
@@ -162,6 +164,22 @@ class PostgresArchivist:
                 reading.seen,
                 at,
             )
+
+
+def _anew(archived: ArchivedDay, records: int, late: int, ever: int) -> bool:
+    """Say whether a day has to be written anew. `ever`: how many records were counted, those that were dropped too.
+
+    Raises ArchiveUnclear when neither that nor an addition would make it right.
+    """
+    if archived.records == records - late:
+        return False
+    if records == late and archived.records + late == ever:
+        # What is archived was dropped here, and then something came that had been too late before.
+        return False
+    if records == ever:
+        # Everything is here: nothing is lost with the old files.
+        return True
+    raise ArchiveUnclear(archived.day, archived.records, records, ever)
 
 
 class PostgresDayReading:

@@ -25,6 +25,7 @@ from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVer
 from warpdrive.application.ports.telemetry_archive import (
     ArchivedDay,
     ArchiveSource,
+    ArchiveUnclear,
     Archivist,
     DayReading,
     RecordFile,
@@ -89,7 +90,7 @@ class Archiving:
             await anyio.sleep(_EVERY_S)
 
     async def once(self) -> int:
-        """Archive what is complete; returns how many days got files.
+        """Archive what is complete; returns how many days were noted. One without records needs no file.
 
         Raises EventStoreError, BackendError, ColumnFileFault, ArchiveDamaged; days before the fault are archived.
         """
@@ -103,7 +104,11 @@ class Archiving:
                 return 0
             async with self._opening() as place:
                 for day, archived in due:
-                    done += await self._archive(archivist, place, day, archived)
+                    try:
+                        done += await self._archive(archivist, place, day, archived)
+                    except ArchiveUnclear as fault:
+                        # Somebody has to look; other days need not wait for that.
+                        log.error("a day is not archived: %s", fault)  # noqa: TRY400 - the fault says it all
         return done
 
     async def _archive(self, archivist: Archivist, place: ArchivePlace, day: date, archived: ArchivedDay | None) -> int:
@@ -112,7 +117,7 @@ class Archiving:
             # The settings changed: what is elsewhere stays there, and the day is written anew as a whole.
             archived = None
         async with archivist.reading(day, archived) as reading:
-            if not reading.records:
+            if not reading.records and archived is not None and not reading.whole:
                 return 0
             first = 0 if archived is None else archived.parts
             written = await self._write(place, folder, first, reading)
@@ -131,7 +136,8 @@ class Archiving:
             bytes=before[1] + sum(info.size for info in written),
         )
         await archivist.note(now, reading, datetime.fromtimestamp(self._clock.wall(), UTC))
-        log.info("telemetry of %s was archived: %d records in %d files", day, reading.records, len(written))
+        if written:
+            log.info("telemetry of %s was archived: %d records in %d files", day, reading.records, len(written))
         return 1
 
     async def _write(self, place: ArchivePlace, folder: str, first: int, reading: DayReading) -> list[ObjectInfo]:

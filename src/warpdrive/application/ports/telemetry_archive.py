@@ -45,6 +45,20 @@ class ArchivedDay:
     bytes: int
 
 
+class ArchiveUnclear(Exception):
+    """Raised when what the archive has of a day and what is here do not add up to what was ever counted of it."""
+
+    def __init__(self, day: date, archived: int, here: int, ever: int) -> None:
+        super().__init__(
+            f"of {day} {archived} records are archived and {here} are here, where {ever} were counted in all: if the "
+            "archive is right, correct its row in telemetry.archives; else delete the row and the files"
+        )
+        self.day = day
+        self.archived = archived
+        self.here = here
+        self.ever = ever
+
+
 class DayReading(Protocol):
     """A day's records as of one moment, all that there are or only what came late."""
 
@@ -71,7 +85,10 @@ class Archivist(Protocol):
         """Return the days before one that may have records that are not archived, with what is; oldest first."""
 
     def reading(self, day: date, archived: ArchivedDay | None) -> AbstractAsyncContextManager[DayReading]:
-        """Read what the archive lacks of a day; all of it, when what it has does not fit what there is."""
+        """Read what the archive lacks of a day; all of it, when what it has does not fit and everything is here.
+
+        Raises ArchiveUnclear when not even that would be right.
+        """
 
     async def note(self, archived: ArchivedDay, reading: DayReading, at: datetime) -> None:
         """Note what the archive has of the day now."""
