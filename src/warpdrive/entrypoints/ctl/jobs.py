@@ -61,6 +61,8 @@ def job_report(
     """Say that a batch job runs or has ended, and show it. Made for a scheduler's epilog."""
     if started_at is not None and ended_at is not None and ended_at < started_at:
         raise click.BadParameter("is before --started-at", param_hint="--ended-at")
+    if ended_at is None and status != "running":
+        ended_at = session.now()
     fields: dict[str, Any] = {"job": job_id, "user": user, "status": status}
     for name, moment in (("started_at", started_at), ("ended_at", ended_at)):
         if moment is not None:

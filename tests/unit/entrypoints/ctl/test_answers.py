@@ -324,3 +324,61 @@ class TestJobs:
     def test_reports_that_cannot_be_meant(self, desk: "Operator", options: list[str]) -> None:
         """Exit status 2."""
         desk.fails("job-report", "--job-id", "1", "--user", "ada", *options, status=2)
+
+
+class TestAnswersThatAreNotCanned:
+    """What the control plane itself says, of nothing and of a little: every field that a command reads is there."""
+
+    @pytest.fixture
+    def little(self, operator: "Operator") -> "Operator":
+        """An operator with a backend that was never crawled, a team, a price and a job."""
+        operator.ok("namespace", "create", "n")
+        operator.ok("namespace", "mount", "n", "/p", "--backend", "p", "--type", "local", "--config", "root=/srv/p")
+        operator.ok("team", "add", "vision", "--member", "ada", "--owns", "p:vision/")
+        operator.ok("quota", "set", "--team", "vision", "--hard", "1GB")
+        operator.ok("price", "set", "aws", "--from", "2026-01-01", "--per-gib-month", "0.023")
+        return operator
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "usage",
+            "usage --group-by user --days 90",
+            "usage --group-by prefix --backend p --depth 2",
+            "usage --basis reader --team vision",
+            "stale --days 30 --min-size 1KB --backend p --team vision",
+            "growth --period 7 --team vision",
+            "cost --book aws --months 2",
+            "cost --group-by backend --backend p",
+            "recommendations list --kind archive_stale --dismissed",
+            "simulate --team vision --soft 1GB --hard 2GB --grace 1d --days 30",
+            "quota leases --team vision",
+            "user ada --days 7",
+            "backends",
+            "duplicates --min-size 1MB --backend p",
+            "crawl list --state failed",
+            "job-report --job-id 4711 --user ada --status running --started-at 2026-11-23T12:00",
+        ],
+    )
+    def test_every_command_understands_them(self, little: "Operator", words: str) -> None:
+        """In every style; tables end with as of when."""
+        command = words.split()
+        assert json.loads(little.ok(*command, "--format", "json")) is not None
+        assert "," in little.ok(*command, "--format", "csv").splitlines()[0]
+        shown = little.ok(*command)
+        assert command[0] in {"quota", "crawl"} or ", position " in shown
+
+    def test_a_job_is_shown_as_it_was_reported(self, little: "Operator") -> None:
+        """By its name alone."""
+        little.ok("job-report", "--job-id", "7", "--user", "ada", "--status", "failed")
+        little.ok("job-report", "--job-id", "8", "--user", "ada", "--status", "running")
+        assert " failed" in little.ok("job", "7")
+        # What has ended did so when that was said.
+        assert [bool(little.json("job", job).get("endedAt")) for job in ("7", "8")] == [True, False]
+
+    def test_what_is_not_there(self, little: "Operator") -> None:
+        """Is said by name, with what was meant."""
+        assert 'did you mean "vision"?' in little.fails("simulate", "--team", "visio", "--hard", "1GB")
+        assert "'q'" in little.fails("usage", "--backend", "q")
+        assert "4712" in little.fails("job", "4712")
+        assert "nix" in little.fails("recommendations", "dismiss", "nix", "--reason", "no")
