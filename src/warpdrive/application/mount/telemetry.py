@@ -281,25 +281,26 @@ class AccessCollector:
         if not totals.idle:
             caller, job = totals.caller, totals.job
             user = self._names.remembered(caller.uid)
+            # In the order of the fields: by name it takes twice as long, and this is done for every file.
             record = AccessRecord(
-                ts=totals.since,
-                window_ms=max(0, round((now - totals.since) * 1000)),
-                node=self._settings.node,
-                user=user or "",
-                uid=caller.uid,
-                job=job or "",
-                backend=totals.backend,
-                key=totals.key,
-                path=totals.path,
-                version=totals.version,
-                op="read" if totals.reads or totals.bytes_read else "open",
-                opens=totals.opens,
-                bytes_read=totals.bytes_read,
-                hits=totals.hits,
-                misses=totals.misses,
-                latency_ms=totals.latency_ms,
-                latency_max_ms=totals.latency_max_ms,
-                error=totals.error,
+                totals.since,
+                max(0, round((now - totals.since) * 1000)),
+                self._settings.node,
+                user or "",
+                caller.uid,
+                job or "",
+                totals.backend,
+                totals.key,
+                totals.path,
+                totals.version,
+                "read" if totals.reads or totals.bytes_read else "open",
+                totals.opens,
+                totals.bytes_read,
+                totals.hits,
+                totals.misses,
+                totals.latency_ms,
+                totals.latency_max_ms,
+                totals.error,
             )
             self._emit(record, caller.pid, user, job)
         totals.opens = 0
