@@ -105,10 +105,12 @@ def control_plane(
     args: Sequence[str] = (),
     ports: tuple[int, int] | None = None,
     open_door: bool = False,
+    keys: str = "",
 ) -> Iterator[ControlPlaneProcess]:
     """Run a control plane for the block: on `place`, or with an embedded database in `data_dir`.
 
-    `config` is more YAML, `args` more of a command line; `open_door` is auth.mode none. `data_dir` has to be a
+    `config` is more YAML, `keys` are more lines of its section, indented by two, `args` more of a command line;
+    `open_door` is auth.mode none. `data_dir` has to be a
     directory that the embedded server's user can reach: see `reachable_dir`. A killed one may be started again on
     the same directory, and on the same `ports` (REST, gRPC) if its callers are to find it.
     """
@@ -117,7 +119,7 @@ def control_plane(
     work.mkdir(parents=True)
     file = work / "config.yaml"
     door = "  auth: {mode: none}\n" if open_door else ""
-    file.write_text(config + _section(data_dir, rest, grpc, place) + door)
+    file.write_text(config + _section(data_dir, rest, grpc, place) + door + keys)
     log = work / "log"
     argv = [str(COMMANDS / "warpdrive-control"), "--config", str(file), *args]
 

@@ -3,7 +3,8 @@
 For tests of large directories and for listing benchmarks, where a real server would be what is measured. Keys are
 `names/file-0000000.jpg` and so on; the object of a key holds the key itself and a line feed. Signatures are ignored.
 Pages of whole thousands are rendered once, at the start. Run it beside the measured process:
-`python -m tests.support.listing_server COUNT PORT`.
+`python -m tests.support.listing_server COUNT PORT DELAY`. `DELAY`, in seconds, is a distant store's: each page waits so
+long before it is sent, while other requests go on.
 """
 
 import asyncio
@@ -42,8 +43,9 @@ def body_of(key: str) -> bytes:
 class ListingServer:
     """The server, on the event loop it is entered on. `lists` counts the pages it gave out."""
 
-    def __init__(self, count: int, *, port: int = 0) -> None:
+    def __init__(self, count: int, *, port: int = 0, delay: float = 0.0) -> None:
         self.count = count
+        self.delay = delay
         self.lists = 0
         self._port = port
         self._keys = [key_at(index) for index in range(count)]
@@ -150,8 +152,14 @@ class _Connection(asyncio.Protocol):
             method, target, _ = first.split(" ")
             pairs = (line.split(":", 1) for line in lines)
             headers = {name.strip().lower(): value.strip() for name, value in pairs}
-            assert self._transport is not None
-            self._transport.write(self._server.answer(method, target, headers))
+            self._answer(self._server.answer(method, target, headers), listing="list-type" in target)
+
+    def _answer(self, answer: bytes, *, listing: bool) -> None:
+        assert self._transport is not None
+        if listing and self._server.delay:
+            asyncio.get_running_loop().call_later(self._server.delay, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
 
 
 def _etag(key: str) -> str:
@@ -186,21 +194,21 @@ def _response(status: int, body: bytes, headers: str = "", *, method: str = "GET
 
 
 @contextlib.contextmanager
-def listing_server(scratch: Path, count: int) -> Iterator[str]:
+def listing_server(scratch: Path, count: int, *, delay: float = 0.0) -> Iterator[str]:
     """Run the server as a process of its own for the block; yields its endpoint."""
     port = free_port()
-    argv = [sys.executable, "-m", "tests.support.listing_server", str(count), str(port)]
+    argv = [sys.executable, "-m", "tests.support.listing_server", str(count), str(port), str(delay)]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
     log = scratch / "listing_server.log"
     with running(argv, log=log, env=environment, ready=lambda: accepts((LOOPBACK, port))):
         yield f"http://{LOOPBACK}:{port}"
 
 
-async def _serve(count: int, port: int) -> None:
-    async with ListingServer(count, port=port):
+async def _serve(count: int, port: int, delay: float) -> None:
+    async with ListingServer(count, port=port, delay=delay):
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2])))
+        asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

@@ -24,6 +24,8 @@ class Crawls:
 
         Raises NotFound (backend), StoreUnavailable.
         """
+        # Asked for first: it waits until what was decided before this call is in the read models, which are looked at.
+        position = await self._models.position()
         present = await self._register.backends()
         places = sorted({each.place for each in present if backend in ("", each.name)})
         if backend and not places:
@@ -32,7 +34,7 @@ class Crawls:
             await self._register.request(place, by=call.principal.name, at=call.at, confirmed=confirm_deletions)
             for place in places
         ]
-        return Done(tuple(asked), await self._models.position())
+        return Done(tuple(asked), position)
 
     async def get(self, call: Call, crawl: int) -> Done[CrawlRecord]:  # noqa: ARG002 - readers may see all
         """Show one and how far it is. Raises NotFound."""

@@ -38,7 +38,7 @@ TEMPORARY: Final = f"""
 # The tables that are joined are millions of rows, the batch is thousands: always row by row (LATERAL, and OFFSET 0 as a
 # fence) and by their indexes, whatever the planner believes of a temporary table that nobody analysed. Left alone, it
 # read all keys once for each row of the batch.
-_BY_INDEX: Final = """
+BY_INDEX: Final = """
     SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off; SET LOCAL jit = off
 """
@@ -176,7 +176,7 @@ async def merge_rows(
 ) -> None:
     """Take rows in, with the progress of their pages' parts, in one transaction. Raises CrawlEnded."""
     async with connection.transaction():
-        await connection.execute(_BY_INDEX)
+        await connection.execute(BY_INDEX)
         counts = (0, 0, 0, 0)
         if rows:
             await connection.copy_records_to_table("listed", schema_name="pg_temp", records=rows, columns=_COLUMNS)

@@ -8,6 +8,7 @@ import asyncpg
 
 from warpdrive.adapters.store.backend_registry import register_backends
 from warpdrive.adapters.store.errors import told_as_store_errors
+from warpdrive.adapters.store.index.merging import BY_INDEX
 from warpdrive.adapters.store.index.numbers import Numbers
 from warpdrive.adapters.store.index.sums import add_to_capacity, add_to_ledger
 from warpdrive.application.ports.storage_index import Attributed, Decided
@@ -59,7 +60,7 @@ _LOCK: Final = """
     SELECT o.id, wanted.backend_id, wanted.owner_id, o.size, o.backend_id, o.owner_id, o.class_id
     FROM storage.objects AS o
     JOIN unnest($1::bigint[], $2::integer[], $3::integer[]) AS wanted (id, backend_id, owner_id) ON wanted.id = o.id
-    WHERE o.id = ANY($1::bigint[]) ORDER BY o.id FOR NO KEY UPDATE OF o
+    ORDER BY o.id FOR NO KEY UPDATE OF o
 """
 _MOVE: Final = """
     UPDATE storage.objects AS o SET backend_id = moved.new_backend, owner_id = moved.new_owner
@@ -143,18 +144,19 @@ class PostgresOwnerIndex:
         with told_as_store_errors():
             number = await self._numbers.place(place)
             numbers = await self._numbers.assignments(number, attribution)
-            if prefix:
-                # The first text that no longer starts with it: "0" is the character after "/".
-                rows = await self._connection.fetch(_BELOW_PREFIX, number, limit, after, prefix, f"{prefix[:-1]}0")
-            else:
-                rows = await self._connection.fetch(_BELOW_ROOT, number, limit, after, prefix)
-            moved: list[tuple[int, int, int]] = []
-            for row in rows:
-                home = attribution.of(row["key"])
-                if row["there"] and home is not None and numbers[home] != (row["backend_id"], row["owner_id"]):
-                    moved.append((row["id"], *numbers[home]))
-            if moved:
-                async with self._connection.transaction():
+            async with self._connection.transaction():
+                await self._connection.execute(BY_INDEX)
+                if prefix:
+                    # The first text that no longer starts with it: "0" is the character after "/".
+                    rows = await self._connection.fetch(_BELOW_PREFIX, number, limit, after, prefix, f"{prefix[:-1]}0")
+                else:
+                    rows = await self._connection.fetch(_BELOW_ROOT, number, limit, after, prefix)
+                moved: list[tuple[int, int, int]] = []
+                for row in rows:
+                    home = attribution.of(row["key"])
+                    if row["there"] and home is not None and numbers[home] != (row["backend_id"], row["owner_id"]):
+                        moved.append((row["id"], *numbers[home]))
+                if moved:
                     await self._connection.execute(_LOCK, *map(list, zip(*moved, strict=True)))
                     await self._connection.execute(_MOVE)
                     await self._connection.execute(_CAPACITY)
