@@ -8,7 +8,7 @@ import pytest
 from tests.support.quota_story import QuotaStory
 from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.errors import Malformed, NotFound, PermissionDenied
-from warpdrive.application.ports.event_store import CommandIdReused
+from warpdrive.application.ports.event_store import CommandIdReused, StoreUnavailable
 from warpdrive.domain.quota.errors import QuotaRefused
 from warpdrive.domain.quota.leasing import USUAL_POLICY
 from warpdrive.domain.quota.values import LeasePolicy
@@ -114,6 +114,20 @@ async def test_a_refusal_is_an_event_once_a_minute_for_each_node() -> None:
     story.on.clock.advance(60)
     await refused("node-1")
     assert (await story.told()).count("LeaseRefused") == 3
+
+
+async def test_a_refusal_that_was_told_costs_the_event_store_nothing() -> None:
+    """It need not even be there: a node that asks in a loop hurts nobody."""
+    story = QuotaStory()
+    await story.begin(vision=["v/"])
+    await story.limit("vision", 1, 1)
+    with pytest.raises(QuotaRefused):
+        await story.acquire("v/", 2)
+    story.on.store.fault = StoreUnavailable("away")
+    with pytest.raises(QuotaRefused):
+        await story.acquire("v/", 2)
+    with pytest.raises(StoreUnavailable):
+        await story.acquire("v/", 2, node="node-2")
 
 
 async def test_a_refusal_records_who_and_how_much() -> None:
