@@ -106,7 +106,9 @@ def test_killed_on_the_way_there_and_interrupted_on_the_way_back_everything_arri
     assert (objects(mover.bucket, "b/"), contents(mover.here)) == (all_of_them, {})
 
     said = mover.break_off("there:b/", "here:c/", signal.SIGINT, moved=20)
-    assert "run the same command again to go on" in said
+    assert said.startswith("stopped; ")
+    assert said.endswith("objects were moved, nothing is lost; run the same command again to go on\n")
+    assert len(said.splitlines()) == 1
     assert {**objects(mover.bucket, "b/"), **contents(mover.here / "c")} == all_of_them
     report = mover.run("there:b/", "here:c/")
     assert "objects moved" in report

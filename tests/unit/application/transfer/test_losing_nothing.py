@@ -92,7 +92,7 @@ class Story:
         return {key[3:]: stored.data for key, stored in self.target.objects.items() if key.startswith("to/")}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     objects=st.dictionaries(NAMES, BYTES, min_size=1, max_size=4),
     taken=st.dictionaries(NAMES, BYTES, max_size=2),

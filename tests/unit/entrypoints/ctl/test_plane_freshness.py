@@ -1,6 +1,7 @@
 """`status`: how far the control plane's answers are behind."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tests.support.operator_desk import small_desk
 from warpdrive.adapters.wire.status import WireFault, fault_of
 from warpdrive.application.control.errors import PermissionDenied
 from warpdrive.entrypoints.ctl.plane_freshness import freshness
+from warpdrive.entrypoints.ctl.plane_status import look
 from warpdrive.entrypoints.ctl.server import Server
 
 if TYPE_CHECKING:
@@ -42,6 +44,15 @@ def test_owners_crawls_and_telemetry(desk: "Operator", tmp_path: Path) -> None:
     assert "telemetry incomplete for 90 days" in shown
     assert (told["position"], told["attributedPosition"], len(told["backends"])) == (40, 31, 2)
     assert told["coverage"]["gapsInAll"] == "3"
+
+
+def test_nodes_that_are_silent_are_named(desk: "Operator") -> None:
+    """Somebody has to go and look."""
+    agents = [{"node": "n1", "missing": True}, {"node": "n2", "health": "ok"}]
+    desk.served.dispatcher.canned["ControlService/ListAgents"] = [{"agents": agents}]
+    found = look(Server(desk.served.url, desk.token_file, named=True))
+    assert found is not None
+    assert dict(found.facts(datetime.now(UTC)))["agents"] == "1 ok, 1 missing: n1"
 
 
 def test_the_last_day_is_what_is_asked_about(desk: "Operator") -> None:
