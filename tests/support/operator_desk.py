@@ -9,6 +9,7 @@ from tests.support.small_tree import SmallFiller, SmallTree
 from warpdrive.application.mount.desk import AgentFacts, EntryState, HiddenKey, MountDesk
 from warpdrive.application.mount.health import Health
 from warpdrive.application.mount.manifest import ManifestEntry
+from warpdrive.application.mount.telemetry import TelemetryState
 
 RAW_NAME = "caf\udce9"
 """A name that is no UTF-8."""
@@ -63,6 +64,9 @@ class OperatorDesk:
             filler=filler,
             order=self.order,
             clock=self.clock,
+            telemetry=lambda: TelemetryState(
+                "grpc", 1200, 3, sent=1000, spooled=197, waiting=197, spool_bytes=4096, fault="connection refused"
+            ),
         )
 
 

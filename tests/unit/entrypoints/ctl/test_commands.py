@@ -140,6 +140,17 @@ def test_status(socket_path: Path) -> None:
     assert json.loads(ctl(socket_path, "status", "--json").stdout)["mount_point"] == "/data"
 
 
+def test_status_says_what_became_of_access_records(socket_path: Path) -> None:
+    """How many were sent, wait and are lost, and why nothing goes."""
+    result = ctl(socket_path, "status")
+    told = " ".join(result.stdout.split())
+    assert (
+        "telemetry grpc, 1,200 records, 1,000 sent, 197 waiting (4 KiB on disk), 3 LOST; not sent: connection" in told
+    )
+    answer = json.loads(ctl(socket_path, "status", "--json").stdout)["telemetry"]
+    assert (answer["sent"], answer["spooled"], answer["lost"]) == (1000, 197, 3)
+
+
 def test_status_of_a_degraded_agent_exits_1_and_says_why(tmp_path: Path) -> None:
     """Which check, and its words."""
     with admin_agent(small_desk(fault="connection refused"), tmp_path / "s"):
