@@ -61,6 +61,10 @@ class Questions:
         self._pool = pool
         self._patience_s = patience_s
 
+    def patiently(self, patience_s: float) -> "Questions":
+        """Return questions to the same pool whose answers may take so many seconds."""
+        return Questions(self._pool, patience_s=patience_s)
+
     async def rows(self, sql: str, *values: Any) -> "list[asyncpg.Record]":
         """Return all rows. Raises StoreUnavailable, EventStoreError."""
         return await self._ask(lambda connection: connection.fetch(sql, *values, timeout=self._patience_s))
