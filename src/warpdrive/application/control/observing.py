@@ -23,6 +23,7 @@ from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.event_store import EventStoreError
 from warpdrive.application.ports.lease_books import QuotaName, UsageBooks
 from warpdrive.application.ports.read_models import ReadModels
+from warpdrive.application.projections.codec import UnknownTopic, UnreadableEvent
 from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.errors import QuotaRemoved
 from warpdrive.domain.quota.values import LARGEST
@@ -118,6 +119,10 @@ class QuotaObserver:
             done = await self._commands.change(Quota, call, locate, decide, lambda found: quota_view(found, team, at))
         except QuotaRemoved:
             return  # since the rows were read
+        except (UnknownTopic, UnreadableEvent) as fault:
+            # Newer software's, in the middle of an upgrade: other quotas are told all the same.
+            log.error("quota %s cannot be told its usage: %s", row["id"], fault)  # noqa: TRY400 - the fault says it all
+            return
         if not done.repeated:
             _report(row, done.value)
 

@@ -10,9 +10,11 @@ import pytest
 from tests.support.memory_plane import ADMIN
 from tests.support.ports import wait_until_async
 from tests.support.quota_story import QuotaStory
+from warpdrive.adapters.store.memory.event_store import MemoryEventStore
 from warpdrive.application.control.observing import ACTOR, QuotaObserver
 from warpdrive.application.control.views import QuotaView, WatchChange
-from warpdrive.application.ports.event_store import StoreUnavailable
+from warpdrive.application.ports.event_store import Append, CommandFacts, NewEvent, StoreUnavailable
+from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.errors import QuotaRefused
 from warpdrive.domain.quota.values import LARGEST
 
@@ -91,6 +93,21 @@ async def test_a_node_that_claims_too_much_breaks_nothing() -> None:
     assert (await story.quota("vision")).usage == LARGEST
     with pytest.raises(QuotaRefused):
         await story.acquire("v/", 1)
+
+
+async def test_a_quota_that_newer_software_wrote_keeps_nobody_else_from_being_told() -> None:
+    """In the middle of an upgrade."""
+    story = QuotaStory()
+    await story.begin(vision=["v/"], audio=["a/"])
+    await story.limit("vision", 10, 20)
+    await story.limit("audio", 10, 20)
+    stream = Quota.id_of(UUID(story.teams["vision"]), "lake")
+    newer = NewEvent(stream, 2, "warpdrive.quota:Praised.v1", b"{}")
+    facts = CommandFacts(UUID(int=99), bytes(32), "token:x")
+    await MemoryEventStore.append(story.on.store, Append(facts, stream, 2, [newer]))
+    story.crawl(("vision", 5), ("audio", 6))
+    await story.observer.observe()
+    assert [(await story.quota(team)).usage for team in ("vision", "audio")] == [None, 6]
 
 
 async def test_neither_removed_quotas_nor_ended_teams_are_told() -> None:
