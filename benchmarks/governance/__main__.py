@@ -13,7 +13,7 @@ from uuid import uuid4
 import anyio
 
 from benchmarks.control.plan import ControlCase, ControlPlan
-from benchmarks.governance import collector, ingest, questions
+from benchmarks.governance import collector, crawl, ingest, questions
 from benchmarks.report import table, write
 from benchmarks.results import Result, circumstances
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect
@@ -24,6 +24,7 @@ CASES: dict[str, ControlCase] = {
     "ingest": ingest.run,
     "collector": collector.run,
     "questions": questions.run,
+    "crawl": crawl.run,
 }
 ROUNDS, SECONDS = 3, 10.0
 

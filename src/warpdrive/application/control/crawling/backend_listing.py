@@ -31,8 +31,6 @@ _PARTS_PER_WORKER: Final = 4
 """With so many parts for each worker nothing more is split: enough for parts of different size."""
 _MOST_PARTS: Final = 2_000
 """A level that would make more of them is listed whole: each part costs a request at least."""
-_PROBED_PAGES: Final = 2
-"""A level with more pages is listed whole; these are asked for in vain then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +141,12 @@ class _Run:
         return not root.reader.capabilities.directories or part.name == root.prefix
 
     async def _level(self, root: Root, part: ListedPart) -> tuple[list[ObjectInfo], list[ObjectKey]] | None:
-        """List one level; None when it is better listed whole."""
-        objects: list[ObjectInfo] = []
-        names: list[ObjectKey] = []
-        cursor: str | None = None
-        for _ in range(_PROBED_PAGES):
-            page = await _page(root, part, cursor, recursive=False)
-            objects += page.objects
-            names += page.prefixes
-            cursor = page.cursor
-            if self._known + len(names) > _MOST_PARTS or not all(map(storable, names)):
-                return None
-            if cursor is None:
-                return objects, names
-        return None
+        """List one level; None when it has more than a page, or too many names: that page was asked for in vain."""
+        page = await _page(root, part, None, recursive=False)
+        few = self._known + len(page.prefixes) <= _MOST_PARTS
+        if page.cursor is not None or not few or not all(map(storable, page.prefixes)):
+            return None
+        return page.objects, page.prefixes
 
     async def _list_whole(self, root: Root, part: ListedPart, send: MemoryObjectSendStream[Item]) -> None:
         cursor = part.cursor or None
