@@ -39,6 +39,7 @@ _BELOW: Final = """
         GROUP BY 1, 2, 3
     ) AS sums
     JOIN storage.owners AS w ON w.id = sums.owner_id JOIN storage.classes AS c ON c.id = sums.class_id
+    LIMIT {limit}
 """
 """Summed by numbers first: sorting names and sets of teams would cost more than all the rest."""
 _GROUP: Final = """coalesce(substring(substr(k.key, $4 + 1) FROM '^(?:[^/]*/){{1,{parts}}}'), '')"""
@@ -76,7 +77,7 @@ class PostgresObjectFacts:
             IdleObject(**{**row, "owners": tuple(row["owners"])}) for row in await self._questions.rows(sql, *values)
         ]
 
-    async def below(self, prefix: str, *, backend: str, parts: int) -> Sequence[PrefixRow]:
+    async def below(self, prefix: str, *, backend: str, parts: int, limit: int) -> Sequence[PrefixRow]:
         """See the port."""
         found: dict[tuple[str, str, tuple[str, ...], str], tuple[int, int]] = {}
         for home in await self._questions.rows(_HOMES, backend):
@@ -90,12 +91,12 @@ class PostgresObjectFacts:
             if end is not None:
                 values.append(end)
                 until = f" AND k.key < ${len(values)}"
-            for row in await self._questions.rows(_BELOW.format(group=group, until=until), *values):
+            for row in await self._questions.rows(_BELOW.format(group=group, until=until, limit=int(limit)), *values):
                 key = (row["group"], home["name"], tuple(row["owners"]), row["storage_class"])
                 objects, size = found.get(key, (0, 0))
                 # One name can have been several backends', one after the other.
                 found[key] = (objects + row["objects"], size + row["bytes"])
-        return [PrefixRow(*key, *counted) for key, counted in sorted(found.items())]
+        return [PrefixRow(*key, *counted) for key, counted in sorted(found.items())][:limit]
 
 
 def _asked(question: IdleQuestion) -> tuple[str, tuple[Any, ...]]:

@@ -1,6 +1,6 @@
 """Usage: who holds how much, by the teams' rules or by who reads it. Rows always add up to what is indexed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import Final
@@ -19,6 +19,8 @@ BASES: Final = ("owner", "reader")
 
 MOST_GROUPS: Final = 10_000
 """Prefixes in one answer: more cannot be read, and would not fit a message."""
+_MOST_SUMS: Final = 100_000
+"""Of prefixes, owners and classes: what is more is not even looked at."""
 DEEPEST: Final = 32
 """Parts of a key by which can be grouped."""
 
@@ -115,10 +117,14 @@ class Usage:
         return Done(view, as_of.position)
 
     async def _by_owners(self, question: _Question, as_of: AsOf) -> UsageView:
-        rows: Iterable[CapacityRow | PrefixRow]
+        rows: Sequence[CapacityRow | PrefixRow]
         if question.group_by == "prefix" or question.prefix:
             parts = question.depth if question.group_by == "prefix" else 0
-            rows = await self._objects.below(question.prefix, backend=question.backend, parts=parts)
+            rows = await self._objects.below(
+                question.prefix, backend=question.backend, parts=parts, limit=_MOST_SUMS + 1
+            )
+            if len(rows) > _MOST_SUMS:
+                raise Malformed("depth", f"makes more than {_MOST_SUMS} sums; ask for fewer parts")
         else:
             rows = [row for row in await self._sums.capacity() if question.backend in {"", row.backend}]
         counts: Counts = {}

@@ -69,8 +69,8 @@ class ObjectFacts(Protocol):
     ) -> Sequence[IdleObject]:
         """Return idle objects, largest first; those of one size by number. `after`: size and number of the last one."""
 
-    async def below(self, prefix: str, *, backend: str, parts: int) -> Sequence[PrefixRow]:
+    async def below(self, prefix: str, *, backend: str, parts: int, limit: int) -> Sequence[PrefixRow]:
         """Return sums over objects whose keys start with a prefix, in one backend ("": in every one).
 
-        Grouped by at most `parts` directories of their keys; 0: not by keys.
+        Grouped by at most `parts` directories of their keys; 0: not by keys. More than `limit` rows are cut off.
         """

@@ -8,7 +8,7 @@ import pytest
 from tests.support.filled_warehouse import DAY, MOMENT, PlainBackend, PlainObject, PlainUse
 from tests.support.governed_plane import GovernedPlane
 from warpdrive.application.control.errors import Malformed, NotFound
-from warpdrive.application.control.usage import UsageView
+from warpdrive.application.control.usage import MOST_GROUPS, UsageView
 
 
 async def asked(on: GovernedPlane, **question: Any) -> UsageView:
@@ -198,3 +198,14 @@ async def test_the_answer_says_of_which_crawls_it_is(on: GovernedPlane) -> None:
     on.fill()
     assert [mark.name for mark in (await asked(on, backend="lake")).as_of.crawls] == ["lake"]
     assert [mark.name for mark in (await asked(on)).as_of.crawls] == ["below", "empty", "lake"]
+
+
+async def test_too_many_prefixes_are_refused() -> None:
+    """Nobody reads more than ten thousand rows; fewer parts make fewer."""
+    on = GovernedPlane()
+    on.facts.objects += [PlainObject("lake", f"raw/{number}/a", 1) for number in range(MOST_GROUPS + 1)]
+    on.fill()
+    with pytest.raises(Malformed) as caught:
+        await asked(on, group_by="prefix", backend="lake", depth=2)
+    assert caught.value.field == "depth"
+    assert len((await asked(on, group_by="prefix", backend="lake")).rows) == 1

@@ -45,7 +45,7 @@ class MemoryObjectFacts:
             idle = [each for each in idle if (-each.bytes, each.number) > (-size, last)]
         return idle[:limit]
 
-    async def below(self, prefix: str, *, backend: str, parts: int) -> Sequence[PrefixRow]:
+    async def below(self, prefix: str, *, backend: str, parts: int, limit: int) -> Sequence[PrefixRow]:
         """See the port."""
         sums: dict[tuple[str, str, tuple[str, ...], str], list[int]] = {}
         for _, key, row in self._there():
@@ -54,7 +54,7 @@ class MemoryObjectFacts:
                 counted = sums.setdefault((group, row.backend, row.owners, row.storage_class), [0, 0])
                 counted[0] += 1
                 counted[1] += row.size
-        return [PrefixRow(*key, objects, size) for key, (objects, size) in sorted(sums.items())]
+        return [PrefixRow(*key, objects, size) for key, (objects, size) in sorted(sums.items())][:limit]
 
     def _there(self) -> Iterator[tuple[int, str, ObjectRow]]:
         """Yield what was not deleted: number, key below the home backend, row."""
