@@ -28,6 +28,6 @@ async def test_postgresql_says_what_the_model_says(migrated_database: FreshDatab
     """The same on PostgreSQL, through one long life."""
     async with indexing_on_postgres(await migrated_database()) as indexing:
         life = IndexedLife(indexing, Random(20261123))
-        for _ in range(120):
+        for _ in range(60):
             await life.step()
             await life.check()
