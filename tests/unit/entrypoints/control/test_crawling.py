@@ -27,7 +27,7 @@ def opening(tmp_path: Path) -> OpenSource:
 
 
 def _bucket(name: str, prefix: str = "", *, auth: str = "keys", **options: str) -> BackendDefinition:
-    options = {"endpoint": "http://127.0.0.1:1", "bucket": "b", "region": "eu", **options}
+    options = {"endpoint": "http://127.0.0.1:1", "bucket": "bucket", "region": "eu", **options}
     return BackendDefinition(name=name, type="s3", options=options, prefix=prefix, auth=auth)
 
 
