@@ -10,7 +10,7 @@ from typing import Any, Final
 from warpdrive.application.ports.telemetry_archive import COLUMNS
 
 ROW_GROUP: Final = 131_072
-"""Rows: large enough for dictionaries and statistics to pay, small enough to hold in memory (170 MiB measured, all in all)."""
+"""Rows: large enough for dictionaries and statistics to pay, small enough to hold (170 MiB measured, all in all)."""
 
 _NUMBERS: Final = {
     "window_ms": "int32",
