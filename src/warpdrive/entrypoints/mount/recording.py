@@ -21,6 +21,9 @@ from warpdrive.entrypoints.settings import AgentSettings
 
 _CLOSE_SECONDS: Final = 3.0
 
+_MOST_RECORDS: Final = 50_000
+"""Records of a batch; the control plane takes 65,536 and no more."""
+
 _LARGEST_GRPC: Final = 2 * 1024 * 1024
 _LARGEST_HTTP: Final = 256 * 1024
 """Bytes of a batch in protobuf's encoding; as JSON it is up to eight times as long, and the server takes 4 MiB."""
@@ -156,7 +159,7 @@ def _shipping(settings: AgentSettings, clock: Clock) -> Shipping:
         ShippingSettings(
             node=node.node or "",
             metadata_sample_rate=section.sample_metadata_ops,
-            batch_size=section.records,
+            batch_size=min(section.records, _MOST_RECORDS),
             largest=_LARGEST_GRPC if over_grpc else _LARGEST_HTTP,
         ),
         GrpcSender(dialling.channel, dialling.token, faults=faults)
