@@ -26,6 +26,7 @@ from warpdrive.application.control.views import (
     IssuedToken,
     WatchChange,
 )
+from warpdrive.application.ports.batch_intake import Ingested
 from warpdrive.domain.namespace.values import MountPolicy
 from warpdrive.domain.quota.values import QuotaLimits
 from warpdrive.domain.team.values import OwnershipRule
@@ -211,6 +212,7 @@ def test_a_watch_says_who_and_what() -> None:
 
 
 ANSWERS: dict[str, Any] = {
+    "IngestEventsResponse": Ingested(5, repeated=True, too_old=2, correction_ms=1500),
     "Namespace": NAMESPACE,
     "ApplyNamespaceResponse": AppliedNamespace(NAMESPACE, (), created=False),
     "ListNamespacesResponse": Page((NAMESPACE,)),
