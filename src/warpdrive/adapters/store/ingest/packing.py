@@ -1,8 +1,8 @@
 """Records as PostgreSQL's binary COPY wants them, made column by column so that nearly all of it runs in C.
 
-Measured on one core, 50,000 records: packed here 1.0 us a record, against 3.4 us for the driver's own
-`copy_records_to_table` and 4.6 us (and twice the server's time) for arrays that the server unnests; see
-docs/telemetry.md.
+Measured with 50,000 records, CPU us a record in the client and in the server: packed here 1.3 and 1.0; by the driver's
+own `copy_records_to_table` 1.3 and 0.9, without the moments, which it wants as objects; as arrays that the server
+unnests 4.4 and 2.7.
 """
 
 from itertools import chain, repeat
