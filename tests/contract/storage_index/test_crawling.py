@@ -2,8 +2,14 @@
 
 from datetime import date
 
+import pytest
+
 from tests.support.indexing import IndexedObject, Indexing
+from warpdrive.application.control.attributing import Attributing
 from warpdrive.application.ports.crawl_register import CrawlState
+from warpdrive.application.ports.listing_source import ListedPage
+from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
+from warpdrive.application.ports.storage_index import CrawlEnded
 
 
 async def test_a_crawl_makes_the_index_what_the_bucket_is(indexing: Indexing) -> None:
@@ -147,3 +153,54 @@ async def test_only_one_writes_at_a_time(indexing: Indexing) -> None:
         assert other is None
     async with indexing.index.running() as one:
         assert one is not None
+
+
+async def test_what_comes_back_belongs_to_whom_it_would_now(indexing: Indexing) -> None:
+    """Objects that are gone are not moved; one that is back has the owners of today, and is seen first as ever."""
+    await indexing.mount("/d", "data", bucket="b")
+    await indexing.put("b", "a/1", 10)
+    await indexing.put("b", "b/2", 10)
+    await indexing.crawl()
+    indexing.clock.advance(60)
+    await indexing.delete("b", "a/1")
+    await indexing.crawl()
+    team = await indexing.team("red", ("data", "a/"))
+    await indexing.work()
+    assert (await indexing.objects())[indexing.place("b"), "a/1"] == IndexedObject(10, "data", (), deleted=True)
+    await indexing.put("b", "a/1", 5)
+    await indexing.crawl()
+    assert await indexing.capacity() == {("data", ()): (1, 10), ("data", (team,)): (1, 5)}
+    await indexing.check_sums()
+
+
+async def test_a_cancelled_crawl_writes_nothing_more(indexing: Indexing) -> None:
+    """Neither what was listed meanwhile, nor that something is missing, nor another end."""
+    await indexing.mount("/d", "data", bucket="b")
+    await indexing.put("b", "x", 1)
+    await indexing.crawl()
+    indexing.clock.advance(60)
+    page = ListedPage("", "", [ObjectInfo(ObjectKey("new"), 1, ObjectVersion("v"), 0)], "", done=True)
+    asked = await indexing.register.request(indexing.place("b"), by="token:one", at=indexing.now())
+    async with indexing.index.running() as writer:
+        assert writer is not None
+        attributing = Attributing(writer.owners, indexing.clock)
+        await attributing.catch_up()
+        assert await writer.crawls.begin(asked.id, source="list", roots=[""], at=indexing.now()) == []
+        await writer.crawls.going(asked.id)
+        await indexing.register.cancel(asked.id, detail="enough", at=indexing.now())
+        with pytest.raises(CrawlEnded):
+            await writer.objects.merge(asked.id, [page], attributing.of(indexing.place("b")), at=indexing.now())
+        with pytest.raises(CrawlEnded):
+            await writer.objects.missing(asked.id, [""])
+        with pytest.raises(CrawlEnded):
+            await writer.objects.complete(asked.id, [""], at=indexing.now())
+        with pytest.raises(CrawlEnded):
+            await writer.crawls.end(asked.id, CrawlState.FAILED, "", at=indexing.now())
+        with pytest.raises(CrawlEnded):
+            await writer.crawls.going(asked.id)
+        with pytest.raises(CrawlEnded):
+            await writer.crawls.begin(asked.id, source="list", roots=[""], at=indexing.now())
+    assert await indexing.capacity() == {("data", ()): (1, 1)}
+    told = await indexing.register.get(asked.id)
+    assert told is not None
+    assert (told.state, told.detail, told.objects) == (CrawlState.CANCELLED, "enough", 0)
