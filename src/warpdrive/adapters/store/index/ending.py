@@ -98,14 +98,22 @@ async def count_missing(
 
 
 async def complete(
-    connection: "asyncpg.Connection[asyncpg.Record]", crawl: int, place: int, roots: Sequence[str], at: datetime
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    crawl: int,
+    place: int,
+    roots: Sequence[str],
+    at: datetime,
+    *,
+    all_seen: bool = False,
 ) -> None:
-    """Let what was not seen be gone. Raises CrawlEnded."""
+    """Let what was not seen be gone; `all_seen`: there is nothing of the kind. Raises CrawlEnded."""
     async with connection.transaction():
         await connection.execute("SET LOCAL synchronous_commit = on")
         await connection.execute(_ALL_AT_ONCE)
-        found = await connection.execute(_FIND_GONE, crawl, list(roots), place)
-        gone = int(found.rpartition(" ")[2])
+        gone = 0
+        if not all_seen:
+            found = await connection.execute(_FIND_GONE, crawl, list(roots), place)
+            gone = int(found.rpartition(" ")[2])
         if gone:
             # In the order in which ingest locks them too.
             await connection.fetchval(_LOCK)

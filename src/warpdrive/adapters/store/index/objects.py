@@ -24,6 +24,8 @@ class PostgresObjectIndex:
         self._connection = connection
         self._numbers = numbers
         self._places: dict[int, tuple[int, bool]] = {}
+        self._all_seen: int | None = None
+        """The crawl that was last found to miss nothing: nobody else writes, so that is not looked for again."""
 
     async def merge(self, crawl: int, pages: Sequence[ListedPage], attribution: Attribution, *, at: datetime) -> None:
         """See the port."""
@@ -37,12 +39,15 @@ class PostgresObjectIndex:
     async def missing(self, crawl: int, roots: Sequence[str]) -> Missing:
         """See the port."""
         with told_as_store_errors():
-            return await count_missing(self._connection, crawl, (await self._place(crawl))[0], roots)
+            missing = await count_missing(self._connection, crawl, (await self._place(crawl))[0], roots)
+        self._all_seen = None if missing.missing else crawl
+        return missing
 
     async def complete(self, crawl: int, roots: Sequence[str], *, at: datetime) -> None:
         """See the port."""
         with told_as_store_errors():
-            await complete(self._connection, crawl, (await self._place(crawl))[0], roots, at)
+            place, _ = await self._place(crawl)
+            await complete(self._connection, crawl, place, roots, at, all_seen=crawl == self._all_seen)
 
     async def _place(self, crawl: int) -> tuple[int, bool]:
         """Return the number of a crawl's place, and whether versions are ETags there."""
