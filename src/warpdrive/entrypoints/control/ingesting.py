@@ -36,6 +36,10 @@ _COLLECT: Final = (200_000, 20, 50)
 times, a third of the time that a batch took."""
 
 
+_SWITCH_S: Final = 0.0005
+"""Seconds for which the thread that prepares a group may keep the loop from feeding another one's COPY."""
+
+
 async def ingest(line: socket.socket, place: DatabasePlace, settings: ControlSettings) -> None:
     """Count what comes over the line until it ends."""
     async with await UNIXSocketStream.from_socket(line) as stream, open_batch_intake(place) as intake:
@@ -102,6 +106,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT)
+    sys.setswitchinterval(_SWITCH_S)
     anyio.run(ingest, line, place_from_json(errand["place"]), settings, backend_options={"use_uvloop": True})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from warpdrive.application.ports.batch_intake import AccessBatch
@@ -29,6 +30,17 @@ Rows = list[list[int]]
 """Columns of rows to be upserted, in the order of their keys."""
 
 
+Arrays = list[str]
+"""The same as PostgreSQL reads arrays in text: the driver asks of every element whether it is an array too, 0.4 us each."""
+
+NOTHING: Final = "{}"
+
+
+def arrays(columns: Rows) -> Arrays:
+    """Write columns as arrays."""
+    return ["{" + str(values)[1:-1] + "}" for values in columns]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A group as it is written: rows of COPY, and columns for each upsert.
@@ -40,9 +52,8 @@ class Prepared:
     batches: Sequence[AccessBatch]
     ids: list[UUID]
     counts: list[int]
-    days: frozenset[int]
     rows: list[bytes]
-    rollups: Rows
-    activity: Rows
-    coverage: Rows
+    rollups: Arrays
+    activity: Arrays
+    coverage: Arrays
     touched: Rows = field(default_factory=list)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from warpdrive.adapters.store.ingest.group import Prepared
+from warpdrive.adapters.store.ingest.group import NOTHING, Prepared, arrays
 from warpdrive.adapters.store.ingest.packing import COLUMNS, HEAD, TAIL
 
 _BATCHES: Final = """
@@ -94,11 +94,15 @@ async def write(connection: Any, group: Prepared) -> None:
             (_ROLLUPS, group.rollups),
             (_ACTIVITY, group.activity),
             (_COVERAGE, group.coverage),
-            (_TOUCHED, group.touched),
-            (_EARLY, group.touched),
         ):
-            if columns[0]:
-                await connection.execute(statement, *map(_array, columns))
+            if columns[0] != NOTHING:
+                await connection.execute(statement, *columns)
+        touched = arrays(group.touched)
+        if touched[0] != NOTHING:
+            raised = await connection.execute(_TOUCHED, *touched)
+            # Where every one was found and raised, none is early.
+            if raised != f"UPDATE {len(group.touched[0])}":
+                await connection.execute(_EARLY, *touched)
 
 
 async def _copied(rows: Sequence[bytes]) -> AsyncIterator[bytes]:
@@ -106,8 +110,3 @@ async def _copied(rows: Sequence[bytes]) -> AsyncIterator[bytes]:
     for part in rows:
         yield part
     yield TAIL
-
-
-def _array(values: Sequence[int]) -> str:
-    """Write an array as text. The driver asks of every element whether it is an array too: 0.4 us each."""
-    return "{" + str(values)[1:-1] + "}"
