@@ -31,7 +31,7 @@ Rows = list[list[int]]
 
 
 Arrays = list[str]
-"""The same as PostgreSQL reads arrays in text: the driver asks of every element whether it is an array too, 0.4 us each."""
+"""The same as PostgreSQL reads arrays in text: the driver asks of every element whether it is one too, 0.4 us each."""
 
 NOTHING: Final = "{}"
 
