@@ -28,11 +28,12 @@ def _sent(*rows: Row, sent_at: int = NOW, covers: tuple[int, int] = (0, 0), **ba
 
 def test_a_wrong_clock_is_corrected_in_everything_that_a_batch_says() -> None:
     """Records and what is covered move together; the answer says by how much."""
-    sent = _sent(Row(at=NOW - HOUR - 5), sent_at=NOW - HOUR, covers=(NOW - HOUR - 1000, NOW - HOUR))
+    slow = 2 * DAY_MS
+    sent = _sent(Row(at=NOW - slow - 5), sent_at=NOW - slow, covers=(NOW - slow - 1000, NOW - slow))
     batch, answer = received(sent, Retention())
     assert batch.records.ts_ms == [NOW - 5]
     assert batch.covered == (CoveredDay(DAY - 1, 1000),)
-    assert (answer.accepted, answer.too_old, answer.correction_ms) == (1, 0, HOUR)
+    assert (answer.accepted, answer.too_old, answer.correction_ms) == (1, 0, slow)
 
 
 def test_what_is_covered_is_split_at_midnight_and_never_to_come() -> None:
