@@ -79,3 +79,7 @@ bench: setup ## Measure beside rclone, s3fs, a bare downloader and the local fil
 .PHONY: bench-control
 bench-control: setup ## Measure the control plane beside the official recorder and a bare append (ARGS='--quick --case NAME')
 	$(BIN)/python -m benchmarks.control $(ARGS)
+
+.PHONY: bench-governance
+bench-governance: setup ## Measure ingest, collector and answers beside their controls (ARGS='--quick --case NAME')
+	$(BIN)/python -m benchmarks.governance $(ARGS)
