@@ -116,14 +116,21 @@ def _read(path: Path, head: dict[str, str]) -> _Found:
     with path.open("rb") as file:
         for line in file:
             if not line.endswith(b"\n"):
+                # A first line that was cut off is ours to write anew; anybody else's is not.
+                if not found.whole and not _encoded(head).startswith(line):
+                    raise _no_journal(path)
                 break
             said = _parsed(line)
             if found.whole:
                 _take(found, said)
             elif said != head:
-                raise JournalFault(f"{path} is no journal of this move; name another file with --journal")
+                raise _no_journal(path)
             found.whole += len(line)
     return found
+
+
+def _no_journal(path: Path) -> JournalFault:
+    return JournalFault(f"{path} is no journal of this move; name another file with --journal")
 
 
 def _parsed(line: bytes) -> Any:

@@ -129,4 +129,5 @@ def whole_place(definition: BackendDefinition) -> BackendDefinition:
         return definition
     # The prefix, too: a root below another shows the same files.
     resolved = os.path.realpath(f"{root}/{definition.prefix}")
-    return replace(definition, options={**definition.options, "root": "/"}, prefix=f"{resolved.lstrip('/')}/")
+    below = resolved.strip("/")
+    return replace(definition, options={**definition.options, "root": "/"}, prefix=f"{below}/" if below else "")

@@ -60,6 +60,17 @@ def test_a_rehearsal_then_the_move(operator: "Operator", folder: Path) -> None:
     assert "there is no object 'a/'" in operator.fails("move", "here:a", "there:b", *options(folder))
 
 
+def test_the_root_of_the_file_system_holds_every_directory(operator: "Operator", folder: Path) -> None:
+    """A backend there lies around all others."""
+    said = yaml.safe_load((folder / "c.yaml").read_text())
+    said["backends"].append({"name": "all", "type": "local", "config": {"root": "/"}})
+    (folder / "c.yaml").write_text(yaml.safe_dump(said))
+    source = f"all:{str(folder).lstrip('/')}/here/a"
+    assert "lie inside one another" in operator.fails(
+        "move", source, "here:a/b", *options(folder, "--dry-run"), status=2
+    )
+
+
 def test_one_object_as_json(operator: "Operator", folder: Path) -> None:
     """Into a directory under its own name."""
     found = operator.json("move", "here:a/one", "there:", *options(folder))
@@ -196,6 +207,18 @@ class TestJournal:
         with pytest.raises(JournalFault, match="--journal"), open_journal(path, "s", "t"):
             pass
         assert path.read_text() == "something else\n"
+        path.write_text("a note without an end")
+        with pytest.raises(JournalFault, match="--journal"), open_journal(path, "s", "t"):
+            pass
+        assert path.read_text() == "a note without an end"
+
+    def test_a_first_line_that_was_cut_off_is_written_anew(self, tmp_path: Path) -> None:
+        """Nothing had begun."""
+        path = tmp_path / "j"
+        anyio.run(noted, path, (ONE, BEGUN))
+        path.write_bytes(path.read_bytes()[:9])
+        with open_journal(path, "s", "t") as journal:
+            assert not journal.resumed
 
     def test_where_it_is(self, tmp_path: Path) -> None:
         """In the agent's state directory, or at home where that cannot be; named by both ends."""
