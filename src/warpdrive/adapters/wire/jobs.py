@@ -31,7 +31,7 @@ def job_message(view: JobView) -> Fields:
         "opens": view.opens,
         "bytes_read": view.bytes_read,
         "claimed_bytes": view.claimed_bytes,
-        "as_of": as_of_message(view.as_of),
+        "as_of": None if view.as_of is None else as_of_message(view.as_of),
     }
 
 

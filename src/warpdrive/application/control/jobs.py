@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from warpdrive.application.control.as_of import AsOf, Moments
-from warpdrive.application.control.calls import Call, Done
-from warpdrive.application.control.errors import Malformed, NotFound
+from warpdrive.application.control.authorisation import authorise
+from warpdrive.application.control.calls import Call, Done, Principal
+from warpdrive.application.control.errors import Malformed, NotFound, PermissionDenied
 from warpdrive.application.ports.job_register import JobAccesses, JobRegister, JobReport
 from warpdrive.domain.content.texts import why_no_word
 
@@ -23,7 +24,8 @@ _ENDED: Final = STATUSES[1:]
 class JobView:
     """A user's job. `status` "" and no `reported_at`: only telemetry knows of it.
 
-    `claimed_bytes`: those of `bytes_read` that are the job's by its user and time only.
+    `claimed_bytes`: those of `bytes_read` that are the job's by its user and time only. `as_of` None: to whoever may
+    only report jobs it is not told what they read.
     """
 
     job: str
@@ -36,7 +38,7 @@ class JobView:
     opens: int
     bytes_read: int
     claimed_bytes: int
-    as_of: AsOf
+    as_of: AsOf | None
 
 
 class Jobs:
@@ -88,7 +90,10 @@ class Jobs:
         return await self._show(call, reports.get(users[0], unreported))
 
     async def _show(self, call: Call, report: JobReport) -> Done[JobView]:
-        begin, end = report.started_at, report.ended_at or call.at
+        if not _may_look(call.principal):
+            return Done(_view(report, (), (), None), (await self._moments.now(call.at)).position)
+        # Nobody said when it ended: not after that was told.
+        begin, end = report.started_at, report.ended_at or (report.reported_at if report.status in _ENDED else call.at)
         window: tuple[date, date] | None = None
         if begin is not None and begin <= end:
             window = (begin.astimezone(UTC).date(), end.astimezone(UTC).date())
@@ -98,21 +103,35 @@ class Jobs:
         claimed: Sequence[JobAccesses] = ()
         if begin is not None:
             claimed = await self._register.unnamed(report.user, begin, end)
-        backends = _together([*named, *claimed])
-        view = JobView(
-            job=report.job,
-            user=report.user,
-            status=report.status,
-            started_at=report.started_at,
-            ended_at=report.ended_at,
-            reported_at=report.reported_at if report.status else None,
-            backends=backends,
-            opens=sum(each.opens for each in backends),
-            bytes_read=sum(each.bytes_read for each in backends),
-            claimed_bytes=sum(each.bytes_read for each in claimed),
-            as_of=as_of,
-        )
-        return Done(view, as_of.position)
+        return Done(_view(report, named, claimed, as_of), as_of.position)
+
+
+def _may_look(principal: Principal) -> bool:
+    """Tell whether who reports a job may be told what it read: only who may ask."""
+    try:
+        authorise(principal, "GovernanceService/GetJob", {})
+    except PermissionDenied:
+        return False
+    return True
+
+
+def _view(
+    report: JobReport, named: Sequence[JobAccesses], claimed: Sequence[JobAccesses], as_of: AsOf | None
+) -> JobView:
+    backends = _together([*named, *claimed])
+    return JobView(
+        job=report.job,
+        user=report.user,
+        status=report.status,
+        started_at=report.started_at,
+        ended_at=report.ended_at,
+        reported_at=report.reported_at if report.status else None,
+        backends=backends,
+        opens=sum(each.opens for each in backends),
+        bytes_read=sum(each.bytes_read for each in backends),
+        claimed_bytes=sum(each.bytes_read for each in claimed),
+        as_of=as_of,
+    )
 
 
 def _together(rows: Sequence[JobAccesses]) -> tuple[JobAccesses, ...]:

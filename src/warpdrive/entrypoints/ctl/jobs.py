@@ -89,7 +89,8 @@ def _show(session: Session, answer: Mapping[str, Any], style: str) -> None:
         show_answer(answer, answer["backends"], _COLUMNS, message="JobBackend", style=style, nothing="")
         return
     claimed = int(answer["claimedBytes"])
-    read = f"{size(answer, 'bytesRead')} in {answer['opens']} opens"
+    # Whoever may only report jobs is not told what they read.
+    read = f"{size(answer, 'bytesRead')} in {answer['opens']} opens" if answer.get("asOf") else ""
     print_facts(
         (
             ("job", answer["job"]),

@@ -7,9 +7,11 @@ import pytest
 from tests.support.filled_warehouse import PlainBackend, PlainFacts, PlainTold, PlainUse, fill_memory
 from tests.support.memory_plane import MemoryPlane
 from warpdrive.adapters.store.memory.warehouse import RecordRow
+from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.errors import Malformed, NotFound
 from warpdrive.application.control.jobs import JobView
 from warpdrive.application.ports.job_register import JobAccesses
+from warpdrive.domain.token.values import Role
 
 HOUR = timedelta(hours=1)
 
@@ -62,6 +64,7 @@ async def test_a_job_has_what_was_read_under_its_id() -> None:
     assert (view.user, view.status, view.reported_at) == ("ann", "", None)
     assert view.backends == (JobAccesses("lake", 3, 150, 3, 4), JobAccesses("pool", 1, 1, 0, 0))
     assert (view.opens, view.bytes_read, view.claimed_bytes) == (4, 151, 0)
+    assert view.as_of is not None
     assert view.as_of.coverage is None
 
 
@@ -72,11 +75,43 @@ async def test_a_job_with_times_claims_what_its_user_did_then_without_one() -> N
     running = await report(on, started_at=begin)
     assert (running.bytes_read, running.claimed_bytes) == (151 + 1020, 1020)
     assert running.backends[0] == JobAccesses("lake", 4, 1150, 8, 10)
+    assert running.as_of is not None
     assert running.as_of.coverage is not None
     assert running.as_of.coverage.from_day == begin.date()
     ended = await report(on, "completed", ended_at=begin + HOUR)
     assert (ended.started_at, ended.ended_at, ended.claimed_bytes) == (begin, begin + HOUR, 1000)
     assert (await on.plane.jobs.get(on.call(), "7", "ann")).value == ended
+
+
+async def test_a_job_that_ended_nobody_said_when_claims_nothing_after_that_was_told() -> None:
+    """What its user does later is not the job's."""
+    on = await story()
+    await report(on, started_at=on.now() - 2 * HOUR)
+    told = await report(on, "completed")
+    assert (told.ended_at, told.claimed_bytes) == (None, 1020)
+    on.warehouse.records.append(RecordRow(on.now() + HOUR, "ann", "", "lake", 1, 5, 0, 0))
+    on.clock.advance(2 * HOUR.total_seconds())
+    assert (await on.plane.jobs.get(on.call(), "7", "ann")).value.claimed_bytes == 1020
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        Principal("token:node", Role.AGENT, node="node-1"),
+        Principal("token:team", Role.OPERATOR, teams=("vision",)),
+        Principal("token:place", Role.OPERATOR, namespaces=("lab",)),
+    ],
+)
+async def test_who_may_only_report_a_job_is_not_told_what_it_read(principal: Principal) -> None:
+    """Or a node could ask what any user read at any time by inventing a job."""
+    on = await story()
+    view = (
+        await on.plane.jobs.report(
+            on.call(principal), "7", "ann", status="running", started_at=on.now() - 2 * HOUR, ended_at=None
+        )
+    ).value
+    assert (view.status, view.backends, view.opens, view.bytes_read, view.claimed_bytes) == ("running", (), 0, 0, 0)
+    assert view.as_of is None
 
 
 async def test_the_last_word_counts_and_leaves_what_it_does_not_say() -> None:
