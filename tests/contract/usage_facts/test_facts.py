@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.filled_warehouse import DAY, PlainObject, empty_postgres, fill_memory, fill_postgres
+from tests.support.filled_warehouse import DAY, MOMENT, PlainObject, empty_postgres, fill_memory, fill_postgres
 from tests.support.postgres import FreshDatabase
 from tests.support.random_facts import KEYS, TEAMS, USERS, random_facts, team_rows
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, open_pool
@@ -107,6 +107,7 @@ async def _compare(both: Both, random: Random) -> None:
         assert history[0] == history[1], names
     for question in (
         IdleQuestion(DAY - timedelta(days=30)),
+        IdleQuestion(DAY, there_by=MOMENT),
         IdleQuestion(DAY - timedelta(days=90), backend, team, random.choice((0, 1, 11))),
     ):
         assert await both.real.objects.idle_sums(question) == await both.twin.objects.idle_sums(question)

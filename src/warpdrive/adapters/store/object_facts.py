@@ -101,7 +101,7 @@ class PostgresObjectFacts:
 
 def _asked(question: IdleQuestion) -> tuple[str, tuple[Any, ...]]:
     """Return further conditions and all parameters, the first two of which are `_IDLE`'s."""
-    values: list[Any] = [question.before, datetime.combine(question.before, time(), UTC)]
+    values: list[Any] = [question.before, question.there_by or datetime.combine(question.before, time(), UTC)]
     conditions = ""
     for condition, value in ((_BACKEND, question.backend), (_TEAM, question.team), (_MIN_SIZE, question.min_size)):
         if value:

@@ -17,6 +17,7 @@ MOST_DAYS: Final = 3660
 
 _TOKEN_PARTS: Final = 2
 _BIGINT: Final = 2**63
+_DIGITS: Final = len(str(_BIGINT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,12 @@ class Staleness:
         size: int = 0,
         token: str = "",
     ) -> Done[StaleView]:
-        """Show objects last used more than `days` days ago, largest first; sums are over the whole answer."""
-        if not 1 <= days <= MOST_DAYS:
-            raise Malformed("days", f"must be 1 to {MOST_DAYS}")
+        """Show objects last used more than `days` days ago, largest first; sums are over the whole answer.
+
+        0 days: those that nobody has accessed today (UTC), however new they are.
+        """
+        if not 0 <= days <= MOST_DAYS:
+            raise Malformed("days", f"must be 0 to {MOST_DAYS}")
         limit = page_size(size)
         after = _start(token)
         team_id = await self._names.team_id(team)
@@ -81,7 +85,7 @@ class Staleness:
         today = call.at.astimezone(UTC).date()
         before = used_before(today, days)
         as_of = await self._moments.now(call.at, backends=[backend] if backend else None, window=(before, today))
-        question = IdleQuestion(before, backend, team_id, min_size)
+        question = IdleQuestion(before, backend, team_id, min_size, there_by=None if days else call.at)
         sums = await self._objects.idle_sums(question)
         found = await self._objects.largest_idle(question, after=after, limit=limit + 1)
         shown = found[:limit]
@@ -127,6 +131,6 @@ def _start(token: str) -> tuple[int, int] | None:
     start = page_start(token, _TOKEN_PARTS)
     if start is None:
         return None
-    if not all(part.isascii() and part.isdigit() and int(part[:20]) < _BIGINT for part in start):
+    if not all(part.isascii() and part.isdigit() and len(part) <= _DIGITS and int(part) < _BIGINT for part in start):
         raise Malformed("page_token", "is none that was given out")
     return int(start[0]), int(start[1])

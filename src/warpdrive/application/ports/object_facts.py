@@ -18,6 +18,8 @@ class IdleQuestion:
     team: str = ""
     """Id of a team that owns them, alone or with others."""
     min_size: int = 0
+    there_by: datetime | None = None
+    """Given, only accesses have to lie before the day: idle is what was there, as it is, at this moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,12 @@ _DAY: Final = 86400.0
 
 
 class DaysType(click.ParamType[int]):
-    """A count of days: "90" or "90d"; also "2160h", as long as it is whole days. At least one."""
+    """A count of days: "90" or "90d"; also "2160h", as long as it is whole days."""
 
     name = "days"
+
+    def __init__(self, *, least: int = 1) -> None:
+        self._least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read it; a usage error otherwise."""
@@ -32,8 +35,9 @@ class DaysType(click.ParamType[int]):
         except ValueError:
             self.fail(f'{text!r} is no count of days; write "90" or "90d"', param, ctx)
         days, rest = divmod(seconds, _DAY)
-        if rest or not days:
-            self.fail(f'{text!r} is not one or more whole days; write "90" or "90d"', param, ctx)
+        if rest or days < self._least:
+            some = "whole" if self._least == 0 else "one or more whole"
+            self.fail(f'{text!r} is not {some} days; write "90" or "90d"', param, ctx)
         return int(days)
 
 

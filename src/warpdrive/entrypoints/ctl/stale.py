@@ -25,7 +25,13 @@ _COLUMNS: Final = (
 
 
 @click.command()
-@click.option("--days", type=DaysType(), default=90, show_default=True, help="Unused for more days than these.")
+@click.option(
+    "--days",
+    type=DaysType(least=0),
+    default=90,
+    show_default=True,
+    help="Unused for more days than these; 0: not accessed today, however new.",
+)
 @click.option("--min-size", type=SizeWordType(), help="Objects of at least this size, such as 10GB.")
 @click.option("--backend", type=BACKEND, help="Only what lies in it.")
 @click.option("--team", type=TEAM, help="Only what belongs to it.")
@@ -42,7 +48,7 @@ def stale(
     fields = {"days": str(days), "min_size": min_size or "", "backend": backend or "", "team": team or ""}
     with session.plane() as plane:
         answer = ask_for_rows(plane, "GovernanceService/ListStale", fields, "objects", limit)
-    nothing = f"nothing has been idle for more than {days} days"
+    nothing = f"nothing has been idle for more than {days} days" if days else "everything was accessed today (UTC)"
     if not show_answer(answer, answer["objects"], _COLUMNS, message="StaleObject", style=style, nothing=nothing):
         return
     if answer["nextPageToken"]:

@@ -1,5 +1,6 @@
 """What nobody uses, and what nobody can know about."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,6 +56,24 @@ async def test_the_last_of_all_uses_counts() -> None:
     assert view.objects[0].last_used_day == DAY - timedelta(days=91)
     assert (view.stale_objects, view.stale_bytes, view.unknown_objects, view.unknown_bytes) == (3, 7, 0, 0)
     assert (view.total_objects, view.total_bytes) == (6, 12)
+
+
+async def test_no_days_at_all_ask_for_what_nobody_has_accessed_today() -> None:
+    """However new it is: what is here already was there when somebody asked, and telemetry of today decides."""
+    on = GovernedPlane()
+    on.tell_all()
+    just_now = on.now() - timedelta(seconds=1)
+    on.facts.objects += [
+        idle("read today", 4, accessed=0),
+        idle("read yesterday", 3, accessed=1, modified=1, seen=1),
+        replace(idle("new", 2), modified_at=just_now, first_seen=just_now),
+    ]
+    on.fill()
+    view = await asked(on, days=0)
+    assert [(each.key, each.idle_days, each.standing) for each in view.objects] == [
+        ("read yesterday", 1, "stale"),
+        ("new", 0, "stale"),
+    ]
 
 
 async def test_nothing_is_stale_while_somebody_may_have_used_it_unseen() -> None:
@@ -113,7 +132,7 @@ async def test_pages_show_every_object_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", [{"days": 0}, {"days": 100_000}, {"token": "?"}, {"token": "WyJhIiwiYiJd"}, {"size": -1}]
+    "question", [{"days": -1}, {"days": 100_000}, {"token": "?"}, {"token": "WyJhIiwiYiJd"}, {"size": -1}]
 )
 async def test_what_has_no_answer_is_refused(question: dict[str, Any]) -> None:
     """Days beyond any calendar and tokens that nobody gave out."""

@@ -74,5 +74,8 @@ class MemoryObjectFacts:
 
 
 def _idle(row: ObjectRow, question: IdleQuestion) -> bool:
+    if question.there_by is not None:
+        accessed = row.last_access is not None and row.last_access >= question.before
+        return not accessed and max(row.modified_at, row.first_seen) < question.there_by
     modified, seen = row.modified_at.astimezone(UTC).date(), row.first_seen.astimezone(UTC).date()
     return last_use(row.last_access, modified, seen).day < question.before

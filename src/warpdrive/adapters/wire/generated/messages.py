@@ -878,7 +878,9 @@ class GetUsageResponse(betterproto.Message):
 @dataclass(eq=False, repr=False)
 class ListStaleRequest(betterproto.Message):
     days: str = betterproto.string_field(1)
-    """90" or "90d"; "" means 90."""
+    """
+    "90" or "90d"; "" means 90. "0": what nobody has accessed today (UTC), however new it is.
+    """
 
     min_size: str = betterproto.string_field(2)
     """A size such as "1GB"."""
