@@ -132,7 +132,7 @@ def _headers(route: RestRoute) -> list[Document]:
         _header(beside.CORRELATION_ID, {**_TEXT, "maxLength": beside.LONGEST_CORRELATION_ID}, _KEPT),
         _header(TIMEOUT, {**_TEXT, "pattern": "^[0-9]{1,8}[HMSmun]$"}, 'How long the caller waits: "10S", "500m".'),
     ]
-    if route.method.name not in BINDINGS or BINDINGS[route.method.name].reads:
+    if BINDINGS[route.method.name].reads:
         headers.append(_header(beside.MIN_POSITION, _NUMBER, "Wait until what is shown has come so far."))
     else:
         headers.append(_header(beside.IDEMPOTENCY_KEY, {**_TEXT, "format": "uuid"}, _ONCE))
