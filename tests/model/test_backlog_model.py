@@ -116,6 +116,7 @@ class BacklogModel(RuleBasedStateMachine):
         if half:
             (self.place / f"{self.sequence + 1:016d}-1-1-0-0-0-{0:032x}.tmp").write_bytes(b"WDBATCH1 half a")
         untold = self.losses.untold
+        self.spool.close()
         self.begin()
         assert self.losses.untold == untold
 
@@ -166,6 +167,7 @@ class BacklogModel(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Give the disk back."""
+        self.spool.close()
         self.folder.cleanup()
 
 

@@ -69,7 +69,7 @@ class Backlog:
                 noted = await to_thread.run_sync(self._spool.open)
             except OSError as error:
                 self._complain(error)
-                return 0
+                return self._spool.last_sequence
             for day, records in noted.items():
                 self._losses.tell_again(records, day)
             return self._spool.last_sequence
@@ -96,6 +96,9 @@ class Backlog:
                     log.warning("a batch of access records is spoilt and lost", extra={"error": str(error)})
                     await self._lose([mark])
                     continue
+                except OSError as error:
+                    self._complain(error)
+                    return None
                 self._sending = mark.sequence
                 return batch
             if not self._young:
@@ -136,6 +139,7 @@ class Backlog:
             self._young.clear()
             self._young_bytes = 0
             await self._note()
+            self._spool.close()
 
     async def _spill(self) -> None:
         """Move the young to disk; when the disk refuses, keep in memory what there is room for."""

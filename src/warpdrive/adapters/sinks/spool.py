@@ -2,9 +2,12 @@
 
 A file is written under another name, synced and renamed; its name says everything but the records, so that starting
 again reads no file. A checksum tells what a disk has spoilt: such a file is set aside for who wants to look.
-All of this blocks: the backlog calls it in worker threads, one call at a time.
+All of this blocks: the backlog calls it in worker threads, one call at a time. A directory is one process's: another
+one would send, count and clear away what is not its own.
 """
 
+import errno
+import fcntl
 import json
 import os
 import re
@@ -25,6 +28,8 @@ _NAME: Final = re.compile(r"(\d{16})-(\d{1,16})-(\d{1,12})-(\d{1,18})-(\d{1,16})
 _LOSSES: Final = "losses.json"
 _ASIDE: Final = ".spoilt"
 _MOST_ASIDE: Final = 8
+_PASSING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR})
+"""Why a file cannot be opened now that says nothing about the file."""
 
 
 class SpoiltBatch(Exception):
@@ -49,6 +54,8 @@ class Spool:
         self.bytes = 0
         """Sum of the sizes of `_entries`."""
         self._aside: list[Path] = []
+        self._lock: int | None = None
+        """A descriptor of the directory, locked while it is ours."""
 
     def __len__(self) -> int:
         """Count the batches."""
@@ -66,7 +73,7 @@ class Spool:
 
     def open(self) -> Mapping[int, int]:
         """Find what an earlier process left; returns the losses that it noted. Raises OSError."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._hold()
         found = []
         for path in sorted(self._folder.iterdir()):
             if path.suffix == ".tmp":
@@ -78,6 +85,28 @@ class Spool:
         self._entries = {entry.mark.sequence: entry for entry in sorted(found, key=lambda each: each.mark.sequence)}
         self.bytes = sum(entry.size for entry in self._entries.values())
         return self._noted()
+
+    def close(self) -> None:
+        """Leave the directory to the next process."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _hold(self) -> None:
+        """Make the directory ours. Raises OSError, BlockingIOError while it is another process's."""
+        if self._lock is not None:
+            return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                words = "another agent has it; give each its own agent.state_dir"
+                raise BlockingIOError(error.errno, words, str(self._folder)) from None
+            raise
+        self._lock = descriptor
 
     def oldest(self) -> BatchMark | None:
         """Say which batch is next."""
@@ -97,6 +126,7 @@ class Spool:
 
     def put(self, batch: Batch) -> None:
         """Write a batch so that no end of the process or the machine leaves half of it. Raises OSError."""
+        self._hold()
         path = self._folder / _name_of(batch.mark)
         data = _MAGIC + zlib.crc32(batch.body).to_bytes(4, "big") + batch.body
         self._write(path, data)
@@ -104,11 +134,13 @@ class Spool:
         self.bytes += len(data)
 
     def read(self, mark: BatchMark) -> Batch:
-        """Return a batch. Raises SpoiltBatch; the file is no part of the spool then any more."""
+        """Return a batch. Raises SpoiltBatch, when the file is no part of the spool any more; OSError to try later."""
         entry = self._entries[mark.sequence]
         try:
             data = entry.path.read_bytes()
         except OSError as error:
+            if error.errno in _PASSING:
+                raise
             self._set_aside(entry)
             raise SpoiltBatch(f"{entry.path} cannot be read: {error.strerror}") from error
         body = data[_HEAD:]
@@ -126,6 +158,7 @@ class Spool:
 
     def note(self, losses: Mapping[int, int]) -> None:
         """Keep losses (records by the start of their day, milliseconds) that no batch tells of yet. Raises OSError."""
+        self._hold()
         path = self._folder / _LOSSES
         if losses:
             self._write(path, json.dumps({str(day): count for day, count in losses.items()}).encode())
@@ -162,11 +195,13 @@ class Spool:
         aside = entry.path.with_suffix(_ASIDE)
         try:
             entry.path.rename(aside)
-        except FileNotFoundError:
+            self._aside.append(aside)
+            while len(self._aside) > _MOST_ASIDE:
+                self._aside.pop(0).unlink(missing_ok=True)
+        except OSError:
+            # A disk that spoils files becomes read-only, too. What is wrong is said by who calls; the next process
+            # finds the file again and says it again.
             return
-        self._aside.append(aside)
-        while len(self._aside) > _MOST_ASIDE:
-            self._aside.pop(0).unlink(missing_ok=True)
 
 
 def _name_of(mark: BatchMark) -> str:

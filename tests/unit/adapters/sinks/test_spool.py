@@ -1,5 +1,6 @@
 """Batches on disk: whole or not at all, oldest first, never more than there is room for."""
 
+import errno
 from pathlib import Path
 from uuid import UUID
 
@@ -29,6 +30,7 @@ def test_another_process_finds_everything_in_order(tmp_path: Path) -> None:
         spool.put(batch(number))
     (tmp_path / "0000000000000011-1.tmp").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("somebody's")
+    spool.close()
     again = opened(tmp_path)
     assert (len(again), again.records, again.last_sequence, again.bytes) == (3, 13, 10, 3 * 112)
     assert again.oldest() == batch(1).mark
@@ -65,10 +67,13 @@ def test_noted_losses_outlive_the_process(tmp_path: Path) -> None:
     """Until they are told; a spoilt note tells nothing."""
     spool = opened(tmp_path)
     spool.note({86_400_000: 7})
-    assert Spool(tmp_path).open() == {86_400_000: 7}
+    spool.close()
+    again = Spool(tmp_path)
+    assert again.open() == {86_400_000: 7}
     (tmp_path / "losses.json").write_bytes(b"\0")
-    assert Spool(tmp_path).open() == {}
-    spool.note({})
+    again.close()
+    assert again.open() == {}
+    again.note({})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -79,3 +84,46 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
     (path,) = (tmp_path / "spool").glob("*.batch")
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_directory_is_one_agents_alone(tmp_path: Path) -> None:
+    """Two would clear each other's drafts away and count what the other one sent as lost."""
+    first, second = opened(tmp_path), Spool(tmp_path)
+    draft = tmp_path / "0000000000000001-1.tmp"
+    draft.write_bytes(b"the first is writing")
+    first.note({86_400_000: 7})
+    for attempt in (second.open, lambda: second.put(batch(1)), lambda: second.note({})):
+        with pytest.raises(BlockingIOError, match=r"give each its own agent\.state_dir"):
+            attempt()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [draft.name, "losses.json"]
+    first.close()
+    second.put(batch(1))
+    assert len(second) == 1
+
+
+def test_a_spoilt_file_that_cannot_be_moved_is_no_part_of_the_spool_either(tmp_path: Path) -> None:
+    """A disk that spoils files becomes read-only, too; who reads is told of the file, not of the disk."""
+    spool = opened(tmp_path)
+    spool.put(batch(1))
+    (path,) = tmp_path.glob("*.batch")
+    path.write_bytes(b"spoilt")
+    path.with_suffix(".spoilt").mkdir()
+    (path.with_suffix(".spoilt") / "in the way").touch()
+    with pytest.raises(SpoiltBatch):
+        spool.read(batch(1).mark)
+    assert len(spool) == 0
+
+
+def test_a_file_that_cannot_be_opened_for_now_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that has no descriptor left has lost no records."""
+    spool = opened(tmp_path)
+    spool.put(batch(1))
+
+    def refused(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", refused)
+        with pytest.raises(OSError, match="Too many open files"):
+            spool.read(batch(1).mark)
+    assert spool.read(batch(1).mark) == batch(1)
