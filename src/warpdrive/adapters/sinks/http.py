@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+import anyio
 import httpx
 from anyio import to_thread
 
@@ -25,6 +26,8 @@ _FOR_GOOD: Final = frozenset(
 )
 _LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, 499})
 _FIRST_SERVER_FAULT: Final = 500
+_LONGEST_WORDS: Final = 500
+"""Characters of somebody else's message that go into our log."""
 
 
 class HttpSender:
@@ -60,13 +63,14 @@ class HttpSender:
         try:
             token = await self._token()
             client = self._client = self._client or self._connected()
-            headers = {"content-type": "application/json", "accept": "application/json"}
+            headers = {"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"}
             if token:
                 headers["authorization"] = f"Bearer {token}"
-            response = await client.post(self._url, content=body, headers=headers)
+            with anyio.fail_after(self._timeout):  # the client's own is for each of its reads and writes
+                response = await client.post(self._url, content=body, headers=headers)
         except self._faults as error:
             raise Unwelcome(str(error)) from error
-        except httpx.TransportError as error:
+        except (httpx.RequestError, TimeoutError) as error:
             await self.aclose()
             raise _lost(error) from error
         fault = _fault_in(response)
@@ -104,32 +108,34 @@ def _plain(message: Any) -> dict[str, Any]:
     return plain
 
 
-def _lost(error: httpx.TransportError) -> NotTaken:
+def _lost(error: httpx.RequestError | TimeoutError) -> NotTaken:
     words = str(error) or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in words:
         return Unwelcome("its certificate is not trusted; check agent.ca_file")
-    return Unreachable("it does not answer in time" if isinstance(error, httpx.TimeoutException) else words)
+    late = isinstance(error, (httpx.TimeoutException, TimeoutError))
+    return Unreachable("it does not answer in time" if late else words)
 
 
 def _fault_in(response: httpx.Response) -> NotTaken | None:
     """Say what an answer means for the batch; None: it is stored."""
     status = response.status_code
-    words = _words(response)
+    said = _words(response)
     if status == HTTPStatus.OK:
         # Whoever answers anything to everybody is no control plane, and would swallow what nobody then has.
-        return None if "accepted" in words else Unwelcome("what answers is no control plane")
-    if status in _FOR_GOOD:
-        return Refused(f"HTTP {status}: {words.get('message', response.reason_phrase)}")
+        return None if "accepted" in said else Unwelcome("what answers is no control plane")
+    words = f"HTTP {status}: {said.get('message', response.reason_phrase)}"[:_LONGEST_WORDS]
+    if status in _FOR_GOOD and "code" in said:  # a proxy's word about sizes is no control plane's about records
+        return Refused(words)
     if status in _LATER or status >= _FIRST_SERVER_FAULT:
         asked = response.headers.get("retry-after", "")
         later = float(asked) if asked.isdecimal() else None
-        return Unreachable(f"HTTP {status}: {words.get('message', response.reason_phrase)}", later)
-    return Unwelcome(f"HTTP {status}: {words.get('message', response.reason_phrase)}")
+        return Unreachable(words, later)
+    return Unwelcome(words)
 
 
 def _words(response: httpx.Response) -> dict[str, Any]:
     try:
         said = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -48,6 +48,8 @@ class ShippingSettings:
     backoff: float = 0.5
     backoff_ceiling: float = 30.0
     """The wait before attempt n is even from the upper half of min(ceiling, backoff * 2^n), or longer when asked."""
+    longest_asked: float = 300.0
+    """What a server may ask for; records are lost in the end to one that asks for more."""
     unwelcome: float = 30.0
     """The wait until a person may have mended a token, likewise."""
     random: Callable[[], float] = random.random
@@ -58,7 +60,7 @@ class ShippingSettings:
         if isinstance(reason, Unwelcome):
             longest = self.unwelcome
         asked = (reason.retry_after or 0.0) if isinstance(reason, Unreachable) else 0.0
-        return max(asked, longest * (0.5 + self.random() / 2))
+        return max(min(asked, self.longest_asked), longest * (0.5 + self.random() / 2))
 
 
 class ShippingLog:

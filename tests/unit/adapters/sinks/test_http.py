@@ -2,10 +2,11 @@
 
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
 
+import anyio
 import httpx
 import pytest
 from google.protobuf import json_format
@@ -74,7 +75,9 @@ async def test_it_is_posted_with_the_token() -> None:
     [
         (httpx.Response(400, json={"code": 3, "message": "columns.op"}), Refused, None),
         (httpx.Response(409, json={"code": 6, "message": "another"}), Refused, None),
-        (httpx.Response(413), Refused, None),
+        (httpx.Response(413, json={"code": 3, "message": "too long"}), Refused, None),
+        (httpx.Response(413, text="<html>nginx</html>"), Unwelcome, None),
+        (httpx.Response(400, json={"oops": 1}), Unwelcome, None),
         (httpx.Response(401, json={"code": 16, "message": "who?"}), Unwelcome, None),
         (httpx.Response(403), Unwelcome, None),
         (httpx.Response(404), Unwelcome, None),
@@ -85,6 +88,7 @@ async def test_it_is_posted_with_the_token() -> None:
         (httpx.Response(503, headers={"retry-after": "soon"}), Unreachable, None),
         (httpx.Response(500), Unreachable, None),
         (httpx.Response(504), Unreachable, None),
+        (httpx.Response(503, text="[" * 200_000), Unreachable, None),
     ],
 )
 async def test_a_status_says_whether_to_come_back(
@@ -114,6 +118,45 @@ async def test_nobody_there_is_no_reason_to_give_up() -> None:
 
     with pytest.raises(Unreachable, match="in time"):
         await sender_over(slow).send(a_request())
+
+
+async def test_an_answer_that_nobody_can_read_is_no_reason_to_give_up() -> None:
+    """Nor to end: what is not packed as it says."""
+
+    async def token() -> str:
+        return ""
+
+    class Packed(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            headers = {"content-encoding": "gzip"}
+            return httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"no gzip"), request=request)
+
+    sender = HttpSender("http://control.example", token, ssl.create_default_context, transport=Packed())
+    with pytest.raises(Unreachable):
+        await sender.send(a_request())
+    await sender.aclose()
+
+
+async def test_an_answer_has_one_deadline_however_slowly_it_drips() -> None:
+    """A word now and then would keep each single read alive for ever."""
+
+    async def token() -> str:
+        return ""
+
+    class Dripping(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                await anyio.sleep(0.01)
+                yield b" "
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, stream=Dripping(), request=request)
+
+    sender = HttpSender("http://control.example", token, ssl.create_default_context, transport=Slow(), timeout=0.1)
+    with anyio.fail_after(5), pytest.raises(Unreachable, match="in time"):
+        await sender.send(a_request())
+    await sender.aclose()
 
 
 async def test_a_file_that_cannot_be_used_waits_for_a_person(tmp_path: Path) -> None:

@@ -144,13 +144,16 @@ async def test_a_lost_answer_means_the_same_batch_again(tmp_path: Path) -> None:
 
 
 async def test_a_control_plane_that_is_busy_says_when(tmp_path: Path) -> None:
-    """Its word counts when it is longer than our own."""
+    """Its word counts when it is longer than our own, up to five minutes: who waits for a week loses everything."""
     shipping = Shipping(tmp_path)
     shipping.sender.fault = Unreachable("too many", retry_after=17.0)
     shipping.log.record(access_record(1))
     shipping.cover()
     async with shipping.running():
         await wait_until_async(lambda: shipping.waits == [17.0])
+        shipping.sender.fault = Unreachable("much too many", retry_after=604_800.0)
+        shipping.retry.set()
+        await wait_until_async(lambda: shipping.waits == [17.0, 300.0])
 
 
 async def test_who_is_not_welcome_waits_for_a_person(tmp_path: Path) -> None:
