@@ -166,6 +166,7 @@ def run(options: argparse.Namespace, folder: Path, stack: contextlib.ExitStack) 
     local = folder / "local"
     dataset.write_digits(folder / "shards", local / "validation")
     dataset.write_photographs(local / "photographs")
+    dataset.write_attic(local / "attic", local / "validation")
     server.wait()
     server.upload(BUCKET, folder / "shards")
     say(f"bucket {BUCKET} at {server.endpoint} and directory {local} are filled")

@@ -86,6 +86,9 @@ def test_two_users_train_on_two_nodes_and_the_control_plane_knows(work: Path, tm
     readers = answers["warpdrive-ctl usage --group-by team --basis reader"]
     assert "vision" in readers
     assert "press" in readers
+    idle = answers["warpdrive-ctl stale --days 0"]
+    assert "attic/copy-of-digits-validation.tar" in idle
+    assert "1 objects" in idle, "nobody else left anything alone"
     assert "warned" in answers["warpdrive-ctl quota list"]
     assert "soft limit" in answers["warpdrive-replay log --stream quota/vision/train"]
     assert "system:" in answers["warpdrive-replay log --stream quota/vision/train"]
