@@ -28,16 +28,24 @@ _IN_MEMORY: Final = 8 * 1024 * 1024
 class Backlog:
     """A queue of batches. Its methods may be called from several tasks; disks are asked in worker threads.
 
-    `wall_ms`: milliseconds since the epoch. `in_memory`: bytes of batches that may wait there.
+    `wall_ms`: milliseconds since the epoch. `in_memory`: bytes of batches that may wait there. `origin`: of this
+    node's batches; those of another come last.
     """
 
     def __init__(
-        self, spool: Spool, losses: Losses, wall_ms: Callable[[], int], *, in_memory: int = _IN_MEMORY
+        self,
+        spool: Spool,
+        losses: Losses,
+        wall_ms: Callable[[], int],
+        *,
+        in_memory: int = _IN_MEMORY,
+        origin: int = 0,
     ) -> None:
         self._spool = spool
         self._losses = losses
         self._wall_ms = wall_ms
         self._in_memory = in_memory
+        self._origin = origin
         self._lock = anyio.Lock()
         """Held over every change, disk included: an order of batches is kept by nothing else."""
         self._young: deque[Batch] = deque()
@@ -82,10 +90,13 @@ class Backlog:
             if self._away or self._young_bytes > self._in_memory:
                 await self._spill()
 
-    async def first(self) -> Batch | None:
-        """Return the oldest batch, which stays until it is `done` or given `back`; None when there is none."""
+    async def first(self, *, strangers: bool = True) -> Batch | None:
+        """Return the oldest batch, which stays until it is `done` or given `back`; None when there is none.
+
+        Batches of another origin come when there are no others, and not without `strangers`.
+        """
         async with self._lock:
-            while (mark := self._spool.oldest()) is not None:
+            while (mark := self._next(strangers=strangers)) is not None:
                 if mark.cut_ms < self._wall_ms() - OLDEST_MS:
                     await self._give_up([mark])
                     continue
@@ -106,6 +117,11 @@ class Backlog:
             self._sending = self._young[0].mark.sequence
             return self._young[0]
 
+    def _next(self, *, strangers: bool) -> BatchMark | None:
+        """Say which batch on disk is next; None: the young are, if there are any."""
+        own = self._spool.oldest(self._origin)
+        return own if own is not None or self._young or not strangers else self._spool.oldest()
+
     async def done(self, batch: Batch) -> None:
         """Forget a batch: it has arrived. The control plane is there."""
         async with self._lock:
@@ -120,6 +136,11 @@ class Backlog:
         async with self._lock:
             self._sending = None
             await self._give_up([batch.mark if batch.mark.records else replace(batch.mark, lost=0)])
+
+    async def postponed(self) -> None:
+        """Say that the batch that was sent has to wait, but others may arrive."""
+        async with self._lock:
+            self._sending = None
 
     async def back(self) -> None:
         """Say that the batch that was sent has not arrived, nor will others: they go to disk from now on."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
+from zlib import crc32
 
 from google.protobuf.message import Message
 
@@ -43,6 +44,8 @@ class BatchMark:
     records: int
     lost: int
     covers: Span
+    origin: int = 0
+    """The node's name, as `origin_of` has it: who calls itself another name now may not be allowed to send it."""
 
     @property
     def at_ms(self) -> int:
@@ -56,6 +59,11 @@ class Batch:
 
     mark: BatchMark
     body: bytes
+
+
+def origin_of(node: str) -> int:
+    """Return a number of 32 bits for a node's name, short enough for a file's name."""
+    return crc32(node.encode("utf-8", "surrogateescape"))
 
 
 def cut(mark: BatchMark, records: Sequence[AccessRecord], *, node: str, metadata_sample_rate: float) -> Batch:

@@ -12,7 +12,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from h2.exceptions import H2Error
 
-from warpdrive.adapters.sinks.sender import NotTaken, Refused, Unreachable, Unwelcome
+from warpdrive.adapters.sinks.sender import Denied, NotTaken, Refused, Unreachable, Unwelcome
 from warpdrive.adapters.wire.contract import contract
 
 _METHOD: Final = "TelemetryService/IngestEvents"
@@ -21,7 +21,7 @@ _LOST: Final = (StreamTerminatedError, ProtocolError, H2Error, OSError)
 _FOR_GOOD: Final = frozenset(
     {Status.INVALID_ARGUMENT, Status.OUT_OF_RANGE, Status.ALREADY_EXISTS, Status.FAILED_PRECONDITION}
 )
-_TO_MEND: Final = frozenset({Status.UNAUTHENTICATED, Status.PERMISSION_DENIED, Status.UNIMPLEMENTED, Status.NOT_FOUND})
+_TO_MEND: Final = frozenset({Status.UNAUTHENTICATED, Status.UNIMPLEMENTED, Status.NOT_FOUND})
 
 
 class GrpcSender:
@@ -79,6 +79,8 @@ def _answered(error: GRPCError) -> NotTaken:
     words = f"{error.status.name}: {error.message or 'no reason given'}"
     if error.status in _FOR_GOOD:
         return Refused(words)
+    if error.status is Status.PERMISSION_DENIED:
+        return Denied(words)
     return Unwelcome(words) if error.status in _TO_MEND else Unreachable(words, _retry_after(error.details))
 
 

@@ -11,7 +11,7 @@ import httpx
 from anyio import to_thread
 
 from warpdrive.adapters.sinks.batch import request_in
-from warpdrive.adapters.sinks.sender import NotTaken, Refused, Unreachable, Unwelcome
+from warpdrive.adapters.sinks.sender import Denied, NotTaken, Refused, Unreachable, Unwelcome
 from warpdrive.adapters.wire.contract import contract
 
 _METHOD: Final = "TelemetryService/IngestEvents"
@@ -130,7 +130,7 @@ def _fault_in(response: httpx.Response) -> NotTaken | None:
         asked = response.headers.get("retry-after", "")
         later = float(asked) if asked.isdecimal() else None
         return Unreachable(words, later)
-    return Unwelcome(words)
+    return Denied(words) if status == HTTPStatus.FORBIDDEN else Unwelcome(words)
 
 
 def _words(response: httpx.Response) -> dict[str, Any]:

@@ -23,6 +23,10 @@ class Unwelcome(NotTaken):
     """Raised when somebody has to mend something first: a token, a scope, an older control plane."""
 
 
+class Denied(Unwelcome):
+    """Raised when the token may not speak for the batch's node."""
+
+
 class Refused(NotTaken):
     """Raised when this very batch will never be taken."""
 
@@ -46,12 +50,16 @@ class MemorySender:
         self.attempts = 0
         self.fault: NotTaken | None = None
         """Raised by every call while it is set."""
+        self.denied_node: str | None = None
+        """Whose batches are denied."""
         self.forgetful = False
         """Whether a fault comes after the request was taken: the answer was lost on the way."""
 
     async def send(self, request: bytes) -> None:
         """Take it, unless there is a fault."""
         self.attempts += 1
+        if self.denied_node is not None and self.denied_node.encode() in request:
+            raise Denied("not your node")
         if self.fault is None or self.forgetful:
             self.requests.append(request)
         if self.fault is not None:

@@ -17,10 +17,10 @@ import anyio
 from anyio import to_thread
 
 from warpdrive.adapters.sinks.backlog import Backlog
-from warpdrive.adapters.sinks.batch import NO_CLAIM, Batch, BatchMark, Span, cut, stamped
+from warpdrive.adapters.sinks.batch import NO_CLAIM, Batch, BatchMark, Span, cut, origin_of, stamped
 from warpdrive.adapters.sinks.claims import Claims
 from warpdrive.adapters.sinks.losses import Losses
-from warpdrive.adapters.sinks.sender import BatchSender, NotTaken, Refused, Unreachable, Unwelcome
+from warpdrive.adapters.sinks.sender import BatchSender, Denied, NotTaken, Refused, Unreachable, Unwelcome
 from warpdrive.adapters.sinks.spool import Spool
 from warpdrive.application.ports.access_log import AccessRecord
 from warpdrive.application.ports.clock import Clock
@@ -83,7 +83,10 @@ class ShippingLog:
         self._new_id = new_id
         self._losses = Losses()
         self._claims = Claims(clock)
-        self._backlog = Backlog(spool, self._losses, self._wall_ms)
+        self._origin = origin_of(settings.node)
+        self._backlog = Backlog(spool, self._losses, self._wall_ms, origin=self._origin)
+        self._strangers_from: float | None = None
+        """When batches of a name that the node had before are tried again; None: none was denied."""
         self._pending: deque[AccessRecord] = deque()
         self._pending_bytes = 0
         self._gone = 0
@@ -246,7 +249,7 @@ class ShippingLog:
 
     async def _written(self, records: list[AccessRecord], covers: Span, lost: int) -> Batch:
         self._sequence += 1
-        mark = BatchMark(self._sequence, self._new_id(), self._wall_ms(), len(records), lost, covers)
+        mark = BatchMark(self._sequence, self._new_id(), self._wall_ms(), len(records), lost, covers, self._origin)
         settings = self._settings
 
         def write() -> Batch:
@@ -268,7 +271,8 @@ class ShippingLog:
     async def _send_one(self) -> "NotTaken | _Idle | None":
         """Try to send the oldest batch once; returns why there is nothing more to do now, None to go on."""
         with anyio.CancelScope(shield=True):
-            batch = await self._backlog.first()
+            denied = self._strangers_from
+            batch = await self._backlog.first(strangers=denied is None or self._clock.monotonic() >= denied)
         if batch is None:
             return _Idle()
         reason: NotTaken | None = None
@@ -278,10 +282,21 @@ class ShippingLog:
             reason = error
         with anyio.CancelScope(shield=True):
             await self._settle(batch, reason)
-        return None if isinstance(reason, Refused) else reason
+        return None if isinstance(reason, Refused) or self._is_strange(batch, reason) else reason
+
+    def _is_strange(self, batch: Batch, reason: NotTaken | None) -> bool:
+        """Say whether a batch was denied that this node made under another name: its own may well be welcome."""
+        return isinstance(reason, Denied) and batch.mark.origin != self._origin
 
     async def _settle(self, batch: Batch, reason: NotTaken | None) -> None:
         """Note what became of a batch."""
+        if reason is not None and self._is_strange(batch, reason):
+            if self._strangers_from is None:
+                words = "access records that this node made under another name wait for a token that may send them"
+                log.warning(words, extra={"reason": reason.detail})
+            self._strangers_from = self._clock.monotonic() + self._settings.unwelcome
+            await self._backlog.postponed()
+            return
         if reason is not None and not isinstance(reason, Refused):
             if not self._attempt:
                 log.warning("access records wait for the control plane", extra={"reason": reason.detail})

@@ -24,7 +24,9 @@ DEFAULT_LIMIT: Final = 256 * 1024 * 1024
 
 _MAGIC: Final = b"WDBATCH1"
 _HEAD: Final = len(_MAGIC) + 4
-_NAME: Final = re.compile(r"(\d{16})-(\d{1,16})-(\d{1,12})-(\d{1,18})-(\d{1,16})-(\d{1,16})-([0-9a-f]{32})\.batch")
+_NAME: Final = re.compile(
+    r"(\d{16})-(\d{1,16})-(\d{1,12})-(\d{1,18})-(\d{1,16})-(\d{1,16})-([0-9a-f]{8})-([0-9a-f]{32})\.batch"
+)
 _LOSSES: Final = "losses.json"
 _ASIDE: Final = ".spoilt"
 _MOST_ASIDE: Final = 8
@@ -108,9 +110,10 @@ class Spool:
             raise
         self._lock = descriptor
 
-    def oldest(self) -> BatchMark | None:
-        """Say which batch is next."""
-        return next((entry.mark for entry in self._entries.values()), None)
+    def oldest(self, origin: int | None = None) -> BatchMark | None:
+        """Say which batch is next, of one origin or of all."""
+        marks = (entry.mark for entry in self._entries.values())
+        return next((mark for mark in marks if origin in {None, mark.origin}), None)
 
     def excess(self, size: int, *, keep: int | None) -> list[BatchMark]:
         """Say which batches must go, oldest first, before one of `size` bytes fits; never that of sequence `keep`."""
@@ -206,7 +209,9 @@ class Spool:
 
 def _name_of(mark: BatchMark) -> str:
     covers = f"{mark.covers.from_ms}-{mark.covers.to_ms}"
-    return f"{mark.sequence:016d}-{mark.cut_ms}-{mark.records}-{mark.lost}-{covers}-{mark.id.hex}.batch"
+    return (
+        f"{mark.sequence:016d}-{mark.cut_ms}-{mark.records}-{mark.lost}-{covers}-{mark.origin:08x}-{mark.id.hex}.batch"
+    )
 
 
 def _mark_in(name: str) -> BatchMark | None:
@@ -214,4 +219,5 @@ def _mark_in(name: str) -> BatchMark | None:
     if found is None:
         return None
     sequence, cut_ms, records, lost, from_ms, to_ms = map(int, found.groups()[:6])
-    return BatchMark(sequence, UUID(found.group(7)), cut_ms, records, lost, Span(from_ms, to_ms))
+    covers, origin = Span(from_ms, to_ms), int(found.group(7), 16)
+    return BatchMark(sequence, UUID(found.group(8)), cut_ms, records, lost, covers, origin)

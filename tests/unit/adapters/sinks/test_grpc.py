@@ -16,7 +16,7 @@ from tests.support.ports import LOOPBACK, free_port
 from tests.support.rpc_door import Asked, Said, ScriptedDispatcher, encoded, open_door
 from warpdrive.adapters.control_client.dialling import DialFault, Dialling
 from warpdrive.adapters.sinks.grpc import GrpcSender
-from warpdrive.adapters.sinks.sender import NotTaken, Refused, Unreachable, Unwelcome
+from warpdrive.adapters.sinks.sender import Denied, NotTaken, Refused, Unreachable, Unwelcome
 from warpdrive.adapters.wire.status import WireFault
 
 REQUEST = encoded("IngestEventsRequest", batch_id="b", node="n")
@@ -67,7 +67,7 @@ async def test_batches_arrive_as_they_are_with_the_token_of_now(tmp_path: Path) 
         (WireFault(Status.ALREADY_EXISTS, "another batch"), Refused),
         (WireFault(Status.OUT_OF_RANGE, "ts"), Refused),
         (WireFault(Status.UNAUTHENTICATED, "who?"), Unwelcome),
-        (WireFault(Status.PERMISSION_DENIED, "not your node"), Unwelcome),
+        (WireFault(Status.PERMISSION_DENIED, "not your node"), Denied),
         (WireFault(Status.UNIMPLEMENTED, "an older one"), Unwelcome),
         (WireFault(Status.UNAVAILABLE, "no database"), Unreachable),
         (WireFault(Status.INTERNAL, "a defect"), Unreachable),

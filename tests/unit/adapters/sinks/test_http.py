@@ -17,7 +17,7 @@ from tests.support.ports import LOOPBACK, free_port
 from tests.support.shipped import shipment
 from warpdrive.adapters.sinks.batch import BatchMark, Span, cut, request_in, stamped
 from warpdrive.adapters.sinks.http import HttpSender, as_json
-from warpdrive.adapters.sinks.sender import NotTaken, Refused, Unreachable, Unwelcome
+from warpdrive.adapters.sinks.sender import Denied, NotTaken, Refused, Unreachable, Unwelcome
 from warpdrive.domain.content.texts import escaped
 
 NOW = round(ManualClock().wall() * 1000)
@@ -79,7 +79,7 @@ async def test_it_is_posted_with_the_token() -> None:
         (httpx.Response(413, text="<html>nginx</html>"), Unwelcome, None),
         (httpx.Response(400, json={"oops": 1}), Unwelcome, None),
         (httpx.Response(401, json={"code": 16, "message": "who?"}), Unwelcome, None),
-        (httpx.Response(403), Unwelcome, None),
+        (httpx.Response(403), Denied, None),
         (httpx.Response(404), Unwelcome, None),
         (httpx.Response(302, headers={"location": "https://elsewhere.example/"}), Unwelcome, None),
         (httpx.Response(200, text="<html>welcome to the hotel</html>"), Unwelcome, None),

@@ -252,6 +252,38 @@ async def test_a_new_process_sends_what_the_old_one_left(tmp_path: Path) -> None
     assert spooled(tmp_path) == []
 
 
+async def test_what_was_cut_under_another_name_waits_behind_what_is_welcome(tmp_path: Path) -> None:
+    """A renamed node's token may not speak for its old name: that holds up nothing, and is tried again later."""
+    old = Shipping(tmp_path, node="node-6")
+    old.sender.fault = Unreachable("away")
+    for number in (1, 2):
+        old.log.record(access_record(number))
+        old.clock.advance(1)
+        old.cover()
+        await old.log._cut()
+    await old.log.aclose()
+    new = Shipping(tmp_path)
+    new.sender.denied_node = "node-6"
+    async with new.running():
+        for number in (3, 4):
+            new.log.record(access_record(number))
+            new.clock.advance(1)
+            new.cover()
+            await wait_until_async(lambda number=number: new.log.sent == number - 2)  # type: ignore[misc]  # a default argument binds the loop's value
+        await anyio.wait_all_tasks_blocked()
+        assert (new.log.waiting, new.log.fault, new.waits) == (2, "", [])
+        assert new.sender.attempts == 3
+        new.sender.denied_node = None
+        new.clock.advance(30)
+        new.cover()
+        await wait_until_async(lambda: new.log.waiting == 2)
+        new.log.record(access_record(5))
+        new.cover()
+        await wait_until_async(lambda: new.log.waiting == 0)
+    assert [each.numbers for each in new.shipments] == [[3], [4], [5], [1], [2]]
+    assert new.log.lost == 0
+
+
 async def test_batches_that_the_control_plane_may_have_forgotten_are_not_sent(tmp_path: Path) -> None:
     """After a week they could count twice: they are lost, and told."""
     old = Shipping(tmp_path)
