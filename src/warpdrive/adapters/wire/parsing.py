@@ -24,6 +24,9 @@ _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _FIRST_SECOND: Final = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LAST_SECOND: Final = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _NANOS: Final = 1_000_000_000
+_MICRO: Final = 1_000
+_ENDLESS: Final = {(_FIRST_SECOND, 0), (_LAST_SECOND, 999_999)}
+"""Seconds and microseconds that PostgreSQL's driver keeps as minus and plus infinity, and reads without a zone."""
 
 
 def parse(descriptor: Descriptor, data: bytes, judge: "Callable[[Message], None] | None" = None) -> Message:
@@ -89,6 +92,8 @@ def _check_count(count: int, path: str, most: int) -> None:
 def _check_moment(moment: Any, path: str) -> None:
     if not (_FIRST_SECOND <= moment.seconds <= _LAST_SECOND and 0 <= moment.nanos < _NANOS):
         raise Malformed(path, "is no moment of the years 1 to 9999")
+    if (moment.seconds, moment.nanos // _MICRO) in _ENDLESS:
+        raise Malformed(path, "is the first or the last moment of all")
     if moment.seconds == 0 and moment.nanos == 0:
         # betterproto cannot tell it from a field that is not set, and an expiry would become none.
         raise Malformed(path, "is the epoch itself; leave the field out to say nothing")

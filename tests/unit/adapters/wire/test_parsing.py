@@ -83,10 +83,20 @@ def test_a_moment_that_no_calendar_has_is_refused(seconds: int, nanos: int) -> N
     assert refused(GRANT, moment(seconds, nanos)).field == "expires_at"
 
 
-@pytest.mark.parametrize("seconds", [-62135596800, -1, 1, 253402300799])
-def test_the_moments_at_the_ends_pass(seconds: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "nanos"), [(-62135596800, 0), (253402300799, 999_999_000), (253402300799, 10**9 - 1)]
+)
+def test_the_very_ends_of_the_calendar_are_refused(seconds: int, nanos: int) -> None:
+    """The database's driver writes them as infinity and reads moments without a zone."""
+    assert refused(GRANT, moment(seconds, nanos)).field == "expires_at"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nanos"), [(-62135596800, 1000), (-1, 0), (1, 0), (253402300799, 0), (253402300799, 999_998_999)]
+)
+def test_the_moments_at_the_ends_pass(seconds: int, nanos: int) -> None:
     """The first and the last second are moments."""
-    assert parse(GRANT, moment(seconds)).HasField("expires_at")
+    assert parse(GRANT, moment(seconds, nanos)).HasField("expires_at")
 
 
 def test_an_enum_number_without_a_meaning_is_refused() -> None:
