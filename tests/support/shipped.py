@@ -53,7 +53,7 @@ class Shipping:
         self.waits: list[float] = []
         self.retry = anyio.Event()
         """Set it to end the waits."""
-        chosen = {"node": "node-7", "metadata_sample_rate": 0.1, "random": lambda: 1.0, **settings}
+        chosen = {"node": "node-7", "metadata_sample_rate": 0.1, "random": lambda: 1.0, "away": 0.0, **settings}
         self.log = ShippingLog(
             ShippingSettings(**chosen), self.sender, Spool(folder, limit=limit), self.clock, sleep=self._sleep
         )

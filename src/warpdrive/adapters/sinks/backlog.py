@@ -70,6 +70,11 @@ class Backlog:
         """Their bytes on disk."""
         return self._spool.bytes
 
+    @property
+    def away(self) -> bool:
+        """Whether batches go to disk, since nobody takes them."""
+        return self._away
+
     async def open(self) -> int:
         """Take over what an earlier process left; returns the last sequence that was given. Never raises."""
         async with self._lock:

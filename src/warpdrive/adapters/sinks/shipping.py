@@ -45,6 +45,8 @@ class ShippingSettings:
     memory: int = 64 * 1024 * 1024
     idle: float = 60.0
     """How long nothing may be said: then an empty batch tells that nothing happened."""
+    away: float = 10.0
+    """How long records wait for company while nobody takes batches: a file each second would be many in a week."""
     backoff: float = 0.5
     backoff_ceiling: float = 30.0
     """The wait before attempt n is even from the upper half of min(ceiling, backoff * 2^n), or longer when asked."""
@@ -214,12 +216,13 @@ class ShippingLog:
         """Return how many records the next batch takes, or None when none is due."""
         due = self._claims.due
         complete = 0 if due is None else due.taken - self._gone
-        if complete > 0:
+        quiet = self._clock.monotonic() - self._said
+        if complete > 0 and (last or quiet >= self._settings.away or not self._backlog.away):
             return min(complete, self._settings.batch_size)
         if len(self._pending) >= self._settings.batch_size or (last and due is None and self._pending):
             return min(len(self._pending), self._settings.batch_size)
-        silent = self._clock.monotonic() - self._said >= self._settings.idle
-        return 0 if due is not None and (last or silent) else None
+        told = due is not None and complete <= 0
+        return 0 if told and (last or quiet >= self._settings.idle) else None
 
     def _take(self, count: int) -> list[AccessRecord]:
         taken = [self._pending.popleft() for _ in range(count)]

@@ -22,6 +22,9 @@ from warpdrive.adapters.sinks.batch import Batch, BatchMark, Span
 
 DEFAULT_LIMIT: Final = 256 * 1024 * 1024
 
+MOST_BATCHES: Final = 65_536
+"""Small ones take a disk block and a kilobyte of our memory each, whatever is in them."""
+
 _MAGIC: Final = b"WDBATCH1"
 _HEAD: Final = len(_MAGIC) + 4
 _NAME: Final = re.compile(
@@ -46,11 +49,12 @@ class _Entry:
 
 
 class Spool:
-    """A directory of batches. `limit`: bytes of all files together."""
+    """A directory of batches. `limit`: bytes of all files together; `most`: how many files."""
 
-    def __init__(self, folder: Path, *, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, folder: Path, *, limit: int = DEFAULT_LIMIT, most: int = MOST_BATCHES) -> None:
         self._folder = folder
         self._limit = limit
+        self._most = most
         self._entries: dict[int, _Entry] = {}
         """By sequence, in its order: a batch is always younger than all that are here."""
         self.bytes = 0
@@ -118,13 +122,15 @@ class Spool:
     def excess(self, size: int, *, keep: int | None) -> list[BatchMark]:
         """Say which batches must go, oldest first, before one of `size` bytes fits; never that of sequence `keep`."""
         over = self.bytes + size + _HEAD - self._limit
+        many = len(self._entries) + 1 - self._most
         victims = []
         for entry in self._entries.values():
-            if over <= 0:
+            if over <= 0 and many <= 0:
                 break
             if entry.mark.sequence != keep:
                 victims.append(entry.mark)
                 over -= entry.size
+                many -= 1
         return victims
 
     def put(self, batch: Batch) -> None:

@@ -123,6 +123,30 @@ async def test_while_nobody_answers_batches_wait_on_disk_and_arrive_in_order(tmp
     assert shipping.log.spool_bytes == 0
 
 
+async def test_while_nobody_answers_batches_grow(tmp_path: Path) -> None:
+    """A file every second would be 600,000 in a week; a full batch waits for nothing."""
+    shipping = Shipping(tmp_path, away=10.0, batch_size=30)
+    shipping.sender.fault = Unreachable("away")
+    async with shipping.running():
+        for number in range(21):
+            shipping.log.record(access_record(number))
+            shipping.clock.advance(1)
+            shipping.cover()
+            await anyio.wait_all_tasks_blocked()
+        await wait_until_async(lambda: len(spooled(tmp_path)) == 3)
+        for number in range(21, 61):
+            shipping.log.record(access_record(number))
+        await wait_until_async(lambda: len(spooled(tmp_path)) == 4)
+        shipping.sender.fault = None
+        shipping.retry.set()
+        await wait_until_async(lambda: shipping.log.sent == 51)
+        shipping.clock.advance(1)
+        shipping.cover()
+        await wait_until_async(lambda: shipping.log.sent == 61)
+    assert [len(each.numbers) for each in shipping.shipments] == [1, 10, 10, 30, 10]
+    assert shipping.shipments[-1].covers == (START + 21_000, START + 22_000)
+
+
 async def test_a_lost_answer_means_the_same_batch_again(tmp_path: Path) -> None:
     """Its id and content stay; only the sender's clock is said anew."""
     shipping = Shipping(tmp_path)

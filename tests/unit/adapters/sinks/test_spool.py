@@ -63,6 +63,17 @@ def test_the_oldest_go_but_never_the_one_that_is_under_way(tmp_path: Path) -> No
     assert spool.excess(200, keep=1) == [batch(2).mark, batch(3).mark]
 
 
+def test_many_small_batches_are_bounded_too(tmp_path: Path) -> None:
+    """Each takes a block of the disk, whatever is in it."""
+    spool = Spool(tmp_path, most=3)
+    for number in (1, 2, 3):
+        spool.put(batch(number, size=1))
+    assert spool.excess(1, keep=None) == [batch(1).mark]
+    assert spool.excess(1, keep=1) == [batch(2).mark]
+    spool.remove(batch(2).mark)
+    assert spool.excess(1, keep=None) == []
+
+
 def test_noted_losses_outlive_the_process(tmp_path: Path) -> None:
     """Until they are told; a spoilt note tells nothing."""
     spool = opened(tmp_path)
