@@ -31,7 +31,7 @@ TESTS = Path(__file__).parent
 BUDGET_SECONDS = {
     "architecture": 40,
     "unit": 150,
-    "model": 60,
+    "model": 80,
     "contract": 160,
     "fuse": 120,
     "integration": 120,
