@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.indexing import IndexedObject, Indexing
 from warpdrive.application.control.attributing import Attributing
+from warpdrive.application.control.crawling.crawl_pass import CrawlPass
 from warpdrive.application.ports.crawl_register import CrawlState
 from warpdrive.application.ports.listing_source import ListedPage
 from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
@@ -68,6 +69,23 @@ async def test_backends_that_share_a_place_share_one_crawl(indexing: Indexing) -
     assert [(crawl.backends, crawl.objects) for crawl in crawls] == [(("inner", "left", "right"), 3), (("other",), 1)]
     assert await indexing.capacity() == {(name, ()): (1, 1) for name in ("inner", "left", "right", "other")}
     assert [crawl.roots for crawl in crawls] == [("l/", "r/"), ("",)]
+
+
+async def test_a_backend_that_came_a_moment_ago_is_crawled(indexing: Indexing) -> None:
+    """A namespace that is made, and crawled, after the crawler last looked at decisions has its objects indexed."""
+    await indexing.put("b", "x", 7)
+    async with indexing.index.running() as writer:
+        assert writer is not None
+        attributing = Attributing(writer.owners, indexing.clock)
+        await attributing.catch_up()
+        await indexing.mount("/d", "data", bucket="b")
+        await indexing.register.backends()
+        asked = await indexing.register.request(indexing.place("b"), by="token:tester", at=indexing.now())
+        await CrawlPass(writer, attributing, indexing.source, indexing.clock).run(asked)
+    found = await indexing.register.get(asked.id)
+    assert found is not None
+    assert (found.state, found.detail, found.objects) == (CrawlState.COMPLETED, "", 1)
+    assert await indexing.capacity() == {("data", ()): (1, 7)}
 
 
 async def test_much_missing_is_held_until_confirmed(indexing: Indexing) -> None:

@@ -58,6 +58,8 @@ class CrawlPass:
         definitions = await self._writer.crawls.definitions(crawl.place)
         if not definitions:
             raise ListingFailed("no namespace has a backend there any more")
+        # A backend may have come since owners were last looked at; what is listed below it needs a home.
+        await self._attributing.catch_up()
         async with self._open_source(crawl.place, definitions) as source:
             roots = source.roots
             # A crawl begins when what it lists was there: later objects are not missing, later leases not in it.
