@@ -8,7 +8,7 @@ import pytest
 from tests.contract.backends.objects import listed, put
 from tests.contract.backends.provider import Provider
 from warpdrive.adapters.blob.factory import Backend
-from warpdrive.application.ports.errors import ObjectNotFound
+from warpdrive.application.ports.errors import CursorUnknown, ObjectNotFound
 from warpdrive.application.ports.objects import ObjectKey
 
 MANY = 1_100
@@ -74,6 +74,24 @@ class TestPaging:
         again = await backend.reader.list_page(ObjectKey("few/"), cursor=first.cursor, limit=7)
         assert second.objects == again.objects
         assert not {info.key for info in first.objects} & {info.key for info in second.objects}
+
+    async def test_another_instances_cursor_goes_on_or_is_refused(self, backend: Backend, twin: Backend) -> None:
+        """After a restart a cursor is good or CursorUnknown; it never leads into another listing under way."""
+        await _fill(backend, [f"{'mine' if number < 20 else 'yours'}/{number:02}" for number in range(40)])
+        first = await backend.reader.list_page(ObjectKey("mine/"), limit=7, recursive=True)
+        # Counted from the beginning, this one's cursor would look the same.
+        other = await twin.reader.list_page(ObjectKey("yours/"), limit=7, recursive=True)
+        assert None not in (first.cursor, other.cursor)
+        seen = [info.key for info in first.objects]
+        cursor = first.cursor
+        while cursor is not None:
+            try:
+                page = await twin.reader.list_page(ObjectKey("mine/"), cursor=cursor, limit=7, recursive=True)
+            except CursorUnknown:
+                return
+            seen += [info.key for info in page.objects]
+            cursor = page.cursor
+        assert sorted(seen) == [f"mine/{number:02}" for number in range(20)]
 
     async def test_names_that_go_while_paging_disturb_no_other(self, backend: Backend) -> None:
         """What is deleted between two pages may be missing; what stays is listed once."""

@@ -35,6 +35,7 @@ ERRNO_BY_FAULT: Mapping[type[BaseException], int] = MappingProxyType(
         faults.Corrupted: errno.EIO,
         faults.Unavailable: errno.EIO,
         faults.Throttled: errno.EIO,
+        faults.CursorUnknown: errno.EIO,
         faults.ShortBody: errno.EIO,
         faults.Stalled: errno.EIO,
         faults.DeadlineExceeded: errno.ETIMEDOUT,

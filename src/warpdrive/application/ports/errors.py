@@ -52,6 +52,15 @@ class BackendMisconfigured(BackendError):
     kind = "misconfigured"
 
 
+class CursorUnknown(BackendError):
+    """Raised when a listing cannot go on at this cursor: another process gave it out, or it was given up since.
+
+    The listing has to begin anew.
+    """
+
+    kind = "cursor"
+
+
 class Unsupported(BackendError):
     """Raised when the backend cannot do what was asked (see `Capabilities`)."""
 

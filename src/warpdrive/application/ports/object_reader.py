@@ -38,6 +38,8 @@ class ObjectReader(Protocol):
 
         Not recursive: names with a further "/" are folded into `ListPage.prefixes` (each once over all pages).
         A prefix under which nothing is: an empty page, or ObjectNotFound where directories exist by themselves.
+        A cursor that another instance gave out is either good here as well or refused with CursorUnknown. Recursive
+        raises AccessDenied where it may not look, with the directory's name: what is left out would seem to be gone.
         """
 
     async def read_range(

@@ -29,10 +29,14 @@ Found = tuple[str, os.stat_result]
 
 
 class Listing:
-    """Lists below one root. Called from worker threads, several at a time."""
+    """Lists below one root. Called from worker threads, several at a time.
 
-    def __init__(self, root: str) -> None:
+    `instance`: what no other listing's cursors begin with, or they could meet walks of ours.
+    """
+
+    def __init__(self, root: str, instance: str) -> None:
         self._root = root
+        self._instance = instance
         self._walks: OrderedDict[str, Iterator[Found]] = OrderedDict()
         self._tokens = count()
         self._lock = Lock()
@@ -66,7 +70,7 @@ class Listing:
         return walk or _walk(directory.rstrip("/"), after.rstrip("/").split("/"), recursive=recursive)
 
     def _park(self, walk: Iterator[Found], last: str) -> str:
-        token = str(next(self._tokens))
+        token = f"{self._instance}{next(self._tokens)}"
         with self._lock:
             self._walks[token] = walk
             while len(self._walks) > _WALKS_KEPT:

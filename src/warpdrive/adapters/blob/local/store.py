@@ -55,7 +55,7 @@ class LocalStore:
     def __init__(self, root: str, name: str = "local") -> None:
         self._root = root.rstrip("/")
         self._threads = Threads(_THREADS, f"backend-{name}")
-        self._listing = Listing(self._root)
+        self._listing = Listing(self._root, f"{os.urandom(6).hex()}-")
         self._writing = Writing(self._root, self._threads)
 
     @property

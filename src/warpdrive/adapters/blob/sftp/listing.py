@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from warpdrive.adapters.blob.sftp.keys import DIRECTORY, STAGED_PREFIX, SYMLINK, info_of, path_of
 from warpdrive.adapters.blob.sftp.pool import Pool, Session
-from warpdrive.application.ports.errors import BackendError
+from warpdrive.application.ports.errors import CursorUnknown
 from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
 
 if TYPE_CHECKING:
@@ -30,25 +30,28 @@ Found = ObjectInfo
 
 
 class Listing:
-    """Lists below one root. A cursor names a walk and a place in it."""
+    """Lists below one root. A cursor names a walk and a place in it.
 
-    def __init__(self, pool: Pool, root: str) -> None:
+    `instance`: what no other listing's cursors begin with, or they could meet walks of ours. It holds no ".".
+    """
+
+    def __init__(self, pool: Pool, root: str, instance: str) -> None:
         self._pool = pool
         self._root = root
+        self._instance = instance
         self._walks: OrderedDict[str, _Walk] = OrderedDict()
         self._tokens = count()
 
     async def page(self, prefix: str, cursor: str | None, limit: int, *, recursive: bool) -> ListPage:
-        """Return one page. Raises BackendError for a cursor whose walk was dropped: the listing begins again."""
+        """Return one page. Raises CursorUnknown for a cursor whose walk was dropped, or never was ours."""
         if cursor is None:
             walk = _Walk(self._pool, self._root, prefix, recursive=recursive)
-            token, start = str(next(self._tokens)), 0
+            token, start = f"{self._instance}{next(self._tokens)}", 0
         else:
             token, _, place = cursor.partition(".")
-            start = int(place)
             if token not in self._walks:
-                raise BackendError(f"the listing of {prefix!r} was given up for newer ones; begin again")
-            walk = self._walks[token]
+                raise CursorUnknown(f"the listing of {prefix!r} was given up for newer ones, or is another process's")
+            walk, start = self._walks[token], int(place)
         more = await walk.fill(start + limit)
         found = walk.found[start : start + limit]
         objects = [info for info in found if not info.is_directory]

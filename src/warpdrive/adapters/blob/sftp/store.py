@@ -1,5 +1,6 @@
 """One server's directory tree as objects."""
 
+import os
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -45,7 +46,7 @@ class SftpStore:
         self._pool = Pool(server)
         self._root = root
         self._root_seen = False
-        self._listing = Listing(self._pool, root)
+        self._listing = Listing(self._pool, root, f"{os.urandom(6).hex()}-")
 
     @property
     def capabilities(self) -> Capabilities:
