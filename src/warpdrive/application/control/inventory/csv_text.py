@@ -54,9 +54,13 @@ async def csv_rows(content: AsyncIterable[bytes], delimiter: str = ",") -> Async
 def _end_of_rows(text: str) -> int:
     """Return where the last complete row ends; 0: nowhere."""
     end = text.rfind("\n") + 1
-    while end and text.count('"', 0, end) % 2:
-        # Inside quotes. The line end before the opening quote, at the earliest, is outside.
-        end = text.rfind("\n", 0, end - 1) + 1
+    quotes = text.count('"', 0, end)
+    while end and quotes % 2:
+        # Inside quotes. The line end before the opening quote, at the earliest, is outside. No character is looked at
+        # twice: a field of many lines must not take the square of their number.
+        before = text.rfind("\n", 0, end - 1) + 1
+        quotes -= text.count('"', before, end)
+        end = before
     return end
 
 
