@@ -79,5 +79,6 @@ async def _in_thread(function: Callable[..., Answer], *arguments: Any) -> Answer
 
     try:
         return await anyio.to_thread.run_sync(function, *arguments)
-    except (ArrowException, OSError) as error:  # damage in the middle is the latter
+    except (ArrowException, OSError, ValueError, LookupError, ArithmeticError) as error:
+        # Damage in the middle is an OSError; texts that are none, two columns of one name, times beyond all calendars.
         raise ColumnFileFault(f"it cannot be read as Parquet: {error}") from error

@@ -111,6 +111,30 @@ async def test_what_is_no_parquet_or_damaged_is_refused(backend: Backend, damage
         await _read_all(backend)
 
 
+def _no_text() -> pa.Array:
+    buffers = [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
+    return pa.Array.from_buffers(pa.string(), 1, buffers)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table([_no_text(), [1]], names=["text", "n"]),
+        pa.table([["a"], [1], [2]], names=["text", "n", "n"]),
+        pa.table([pa.array([2**62], pa.timestamp("ms")), [1]], names=["text", "n"]),
+        pa.table([pa.array([2**62 + 1], pa.timestamp("ns")), [1]], names=["text", "n"]),
+    ],
+    ids=["no text", "two columns of one name", "after the year 9999", "nanoseconds"],
+)
+async def test_values_that_cannot_be_had_are_a_fault_of_the_file(backend: Backend, table: pa.Table) -> None:
+    """A file that is whole may hold what no text and no time can be made of."""
+    content = io.BytesIO()
+    pq.write_table(table, content)
+    await put(backend.writer, KEY, content.getvalue())
+    with pytest.raises(ColumnFileFault, match="cannot be read as Parquet"):
+        await _read_all(backend)
+
+
 async def test_without_the_extra_it_says_what_to_install(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report in CSV needs none, so nobody looks before."""
     monkeypatch.setattr(extra, "find_spec", lambda _: None)

@@ -20,15 +20,27 @@ def parse_manifest(provider: Provider, key: ObjectKey, raw: bytes) -> Report:
     """Read a manifest. Raises ReportFault when it is none, is not complete, or is of a kind that is not read here."""
     try:
         manifest = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReportFault(f"{key} is no JSON: {error}") from error
     if not isinstance(manifest, dict):
         raise ReportFault(f"{key} is no manifest")
     parse = {Provider.S3: _s3, Provider.AZURE: _azure, Provider.GCS: _gcs}[provider]
     try:
-        return parse(key, manifest)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        return _checked(key, parse(key, manifest))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:  # the last: a time
         raise ReportFault(f"{key} is not the manifest that is documented: {error!r}") from error
+
+
+def _checked(key: ObjectKey, report: Report) -> Report:
+    """Hold what is only used later to its types: JSON has any. Raises ReportFault."""
+    texts = (*(file.key for file in report.files), *report.columns, *report.only, report.place, report.delimiter)
+    if not all(isinstance(text, str) for text in texts):
+        raise ReportFault(f"{key} names files, columns, prefixes, its bucket or its delimiter by what is no text")
+    if len(report.delimiter) != 1 or report.delimiter in '"\r\n':
+        raise ReportFault(f"{key} separates columns by {report.delimiter!r}")
+    if len({file.key for file in report.files}) != len(report.files):
+        raise ReportFault(f"{key} names a file twice")
+    return report
 
 
 def _s3(key: ObjectKey, manifest: Mapping[str, Any]) -> Report:

@@ -10,7 +10,7 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import repeat
+from itertools import islice, repeat
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -41,6 +41,8 @@ _PLAIN_MD5: Final = re.compile(r"[0-9a-f]{32}")
 _MD5_ETAGS: Final = ("SSE-S3", "NOT-SSE")
 """Encryptions under which the ETag of an object that was uploaded in one piece is its MD5."""
 _NS: Final = 1_000_000_000
+_LARGEST: Final = 2**53
+"""Bytes: a thousand times the largest object that any provider takes; sums of them stay numbers of 64 bits."""
 _TIMES_KEPT: Final = 100_000
 """Some MiB."""
 
@@ -72,7 +74,7 @@ def reading(provider: Provider, encoding: Encoding, columns: Sequence[str], plac
     def objects(rows: Sequence[Row]) -> list[ObjectInfo]:
         try:
             return convert(rows)
-        except (ValueError, IndexError, TypeError, AttributeError, NotBase64) as error:
+        except (ValueError, IndexError, TypeError, AttributeError, ArithmeticError, NotBase64) as error:
             raise ReportFault(f"rows that cannot be read: {error}") from error
 
     return objects
@@ -249,8 +251,16 @@ def _infos(
     digests: Iterable[Digest | None],
     classes: Iterable[str],
 ) -> list[ObjectInfo]:
-    """Put columns together; all of it runs in C."""
+    """Put columns together; all of it runs in C. Raises ValueError for what no listing shows."""
     assert len(keys) == len(sizes) == len(versions) == len(times), "columns of one page"
+    classes = list(islice(classes, len(keys)))  # an endless one where there is no such column
+    # Columns of Parquet have types of their own.
+    if {*map(type, keys), *map(type, versions), *map(type, classes)} - {str}:
+        msg = "a key, a version or a class that is no text"
+        raise ValueError(msg)
+    if sizes and not (min(sizes) >= 0 and max(sizes) <= _LARGEST):
+        msg = f"a size outside 0 to {_LARGEST}"
+        raise ValueError(msg)
     rows = zip(keys, sizes, versions, times, digests, repeat(object=False), classes, strict=False)
     return list(map(ObjectInfo._make, rows))
 

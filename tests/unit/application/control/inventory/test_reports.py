@@ -1,5 +1,6 @@
 """Reports of all three providers, as documented, become the objects that a listing would show."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,9 @@ from tests.support.inventory_reports import MOMENT, AzureReport, GcsReport, S3Re
 from warpdrive.adapters.blob.factory import Backend, build_backend
 from warpdrive.adapters.lake import ParquetFiles
 from warpdrive.application.control.inventory import Inventory, InventorySource, Provider, ReportFault, open_listing
+from warpdrive.application.control.inventory.manifests import parse_manifest
+from warpdrive.application.control.inventory.objects import reading
+from warpdrive.application.control.inventory.report import Encoding
 from warpdrive.application.ports.credentials import Anonymous
 from warpdrive.application.ports.listing_source import ListedPart, ListingFailed, NothingNew
 from warpdrive.application.ports.objects import Digest, ObjectInfo, ObjectKey
@@ -288,7 +292,50 @@ async def test_a_manifest_that_is_none_is_refused(place: Backend) -> None:
     """Whatever it is instead."""
     inventory = source(place, GcsReport())
     name = "inv/x_2026-11-22T00:00_manifest.json"
-    for content in (b"", b"[]", b"{}", b"\xff", b'{"report_config": 1}'):
+    for content in (b"", b"[]", b"{}", b"\xff", b'{"report_config": 1}', b"[" * 200_000):
         await put(place.writer, name, content)
         with pytest.raises(ReportFault):
             await inventory.newest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": [{"key": 5, "size": 1, "MD5checksum": ""}]},
+        {"files": [{"key": "a", "size": 1, "MD5checksum": ""}] * 2},
+        {"sourceBucket": 7},
+        {"creationTimestamp": "99999999999999999999"},
+    ],
+)
+def test_a_manifest_of_other_types_is_refused(change: dict[str, Any]) -> None:
+    """What is used much later is looked at here."""
+    manifest = {"sourceBucket": "lake", "fileFormat": "CSV", "fileSchema": "Key", "creationTimestamp": "0", "files": []}
+    parse_manifest(Provider.S3, ObjectKey("m"), json.dumps(manifest).encode())
+    with pytest.raises(ReportFault):
+        parse_manifest(Provider.S3, ObjectKey("m"), json.dumps({**manifest, **change}).encode())
+
+
+ROW = ("a", "1", "2026-11-22T00:00:00Z", '"e"')
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("a", "-1", *ROW[2:]),
+        ("a", str(2**63), *ROW[2:]),
+        ("a", "1_0.5", *ROW[2:]),
+        ("a", float("inf"), *ROW[2:]),
+        (None, *ROW[1:]),
+        (b"a", *ROW[1:]),
+        (5, *ROW[1:]),
+        ("a", "1", "Mon, 01 Jan 99999 00:00:00 GMT", '"e"'),
+        ("a", "1", 7, '"e"'),
+        ROW[:3],
+    ],
+)
+def test_rows_that_no_listing_could_show_are_refused(row: tuple[Any, ...]) -> None:
+    """A negative size would make a team's sum smaller; Parquet has types of its own."""
+    objects = reading(Provider.S3, Encoding.PARQUET, ("Key", "Size", "LastModifiedDate", "ETag"), "lake")
+    assert [each.size for each in objects([ROW])] == [1]
+    with pytest.raises(ReportFault, match="rows that cannot be read"):
+        objects([row])
