@@ -8,6 +8,7 @@ name: the cursor holds it, so paging is right either way and only slower.
 # ruff: noqa: PTH208
 # Paths here are plain str: pathlib costs a multiple of the system call, and os says which call is meant.
 
+import errno
 import os
 import stat
 from bisect import bisect_right
@@ -18,11 +19,17 @@ from threading import Lock
 
 from warpdrive.adapters.blob.local.faults import translating
 from warpdrive.adapters.blob.local.keys import STAGED_PREFIX, path_of, version_of
-from warpdrive.application.ports.errors import ObjectNotFound
+from warpdrive.application.ports.errors import AccessDenied, ObjectNotFound
 from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
 
 _WALKS_KEPT = 8
 """Listings under way that keep their names; 100,000 names are about 10 MB."""
+
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""Gone since it was named, or a link that leads nowhere."""
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
+_FSCK = "/lost+found"
+"""Every file system of the ext family has one at its root, and only root may look into it: nobody's data."""
 
 Found = tuple[str, os.stat_result]
 """A key relative to the listing's prefix, and what it is. A directory's key ends in "/"."""
@@ -51,14 +58,15 @@ class Listing:
         objects: list[ObjectInfo] = []
         prefixes: list[ObjectKey] = []
         is_file = stat.S_ISREG
-        for taken, (name, status) in enumerate(walk, 1):
-            if is_file(status.st_mode):
-                size, mtime_ns = status.st_size, status.st_mtime_ns
-                objects.append(ObjectInfo(ObjectKey(prefix + name), size, version_of(status), mtime_ns))
-            else:
-                prefixes.append(ObjectKey(prefix + name))
-            if taken >= limit:
-                return ListPage(objects, prefixes, self._park(walk, name))
+        with translating(self._root, prefix):
+            for taken, (name, status) in enumerate(walk, 1):
+                if is_file(status.st_mode):
+                    size, mtime_ns = status.st_size, status.st_mtime_ns
+                    objects.append(ObjectInfo(ObjectKey(prefix + name), size, version_of(status), mtime_ns))
+                else:
+                    prefixes.append(ObjectKey(prefix + name))
+                if taken >= limit:
+                    return ListPage(objects, prefixes, self._park(walk, name))
         return ListPage(objects, prefixes, None)
 
     def _resume(self, cursor: str | None, directory: str, *, recursive: bool) -> Iterator[Found]:
@@ -79,7 +87,7 @@ class Listing:
 
 
 def _walk(directory: str, after: list[str], *, recursive: bool) -> Iterator[Found]:
-    names = os.listdir(directory or "/")  # `scandir` would keep an object of 300 bytes for each name
+    names = _names(directory) if recursive else os.listdir(directory or "/")
     names.sort()
     start = bisect_right(names, after[0]) if after else 0
     if recursive:
@@ -87,12 +95,26 @@ def _walk(directory: str, after: list[str], *, recursive: bool) -> Iterator[Foun
     return _flat(directory, names[start:] if start else names)
 
 
-def _flat(directory: str, names: list[str]) -> Iterator[Found]:
+def _names(directory: str) -> list[str]:
+    # `scandir` would keep an object of 300 bytes for each name.
+    try:
+        return os.listdir(directory or "/")
+    except OSError as error:
+        if error.errno not in _FORBIDDEN:
+            raise
+        if directory.endswith(_FSCK):
+            return []
+        raise AccessDenied(f"the directory {directory!r} may not be read: {error.strerror}") from error
+
+
+def _flat(directory: str, names: list[str], *, strict: bool = False) -> Iterator[Found]:
     status_of = os.stat
     for name in names:
         try:
             status = status_of(f"{directory}/{name}")
-        except OSError:
+        except OSError as error:
+            if strict and error.errno not in _ABSENT:
+                _judge(f"{directory}/{name}", error)
             continue  # gone since, or a link that leads nowhere
         if stat.S_ISREG(status.st_mode):
             if not name.startswith(STAGED_PREFIX):
@@ -109,18 +131,34 @@ def _descend(
         # Everything before after[0] is done; after[0] itself may be a directory that is half done.
         names = names[bisect_right(names, after[0]) :]
         yield from _half_done(directory, base, after, above)
-    for name, status in _flat(directory, names):
+    for name, status in _flat(directory, names, strict=True):
         if not name.endswith("/"):
             yield base + name, status
             continue
         yield from _below(f"{directory}/{name[:-1]}", base + name, [], status, above)
 
 
+def _judge(path: str, error: OSError) -> None:
+    """Let a link lead where we may not look, as one that leads nowhere; what else cannot be seen is there all the same.
+
+    Raises AccessDenied with its name, or the error.
+    """
+    if error.errno not in _FORBIDDEN:
+        raise error
+    try:
+        if stat.S_ISLNK(os.lstat(path).st_mode):
+            return
+    except OSError as second:
+        if second.errno not in _FORBIDDEN:
+            raise
+    raise AccessDenied(f"{path!r} may not be looked at: {error.strerror}") from error
+
+
 def _half_done(directory: str, base: str, after: list[str], above: frozenset[tuple[int, int]]) -> Iterator[Found]:
     name = after[0]
     if len(after) == 1:
         return
-    for found, status in _flat(directory, [name]):
+    for found, status in _flat(directory, [name], strict=True):
         if found.endswith("/"):
             yield from _below(f"{directory}/{name}", base + found, after[1:], status, above)
 
@@ -132,7 +170,7 @@ def _below(
     if identity in above:
         return
     try:
-        names = sorted(os.listdir(path))
-    except OSError:
-        return  # gone since, or not ours to see: a recursive listing shows what it can
+        names = sorted(_names(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return  # gone since
     yield from _descend(path, base, names, after, above | {identity})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from warpdrive.adapters.blob.sftp.keys import DIRECTORY, STAGED_PREFIX, SYMLINK, info_of, path_of
 from warpdrive.adapters.blob.sftp.pool import Pool, Session
-from warpdrive.application.ports.errors import CursorUnknown
+from warpdrive.application.ports.errors import AccessDenied, CursorUnknown
 from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _WALKS_KEPT = 8
 _BATCH = 100
 """Names per step: what OpenSSH puts into one answer."""
+
+_FSCK = "/lost+found/"
+"""Every file system of the ext family has one at its root, and only root may look into it: nobody's data."""
 
 Found = ObjectInfo
 """A file, or a directory whose key ends in "/"."""
@@ -125,9 +128,14 @@ async def _batches(pool: Pool, root: str, prefix: str, *, recursive: bool) -> As
                         yield [info for info in batch if not (recursive and info.is_directory)]
                         if recursive:
                             directories += [info.key for info in batch if info.is_directory]
-            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
+            except asyncssh.SFTPNoSuchFile:
                 if directory == prefix:
-                    raise  # below it: gone since, or not ours to see; a recursive listing shows what it can
+                    raise  # below it: gone since
+            except asyncssh.SFTPPermissionDenied as error:
+                if not recursive:
+                    raise
+                if not f"/{directory}".endswith(_FSCK):
+                    raise AccessDenied(f"the directory {directory!r} may not be read") from error
 
 
 async def _directory(session: Session, root: str, prefix: str) -> AsyncGenerator[list[Found], None]:

@@ -3,16 +3,18 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.contract.backends.objects import Arrival, Body, listed, names, parts, put, read
+from tests.support.nobody import as_nobody
 from warpdrive.adapters.blob.factory import Backend, build_backend
 from warpdrive.adapters.blob.local.faults import FAULTS
 from warpdrive.adapters.blob.local.keys import STAGED_PREFIX
-from warpdrive.adapters.blob.local.listing import _WALKS_KEPT
+from warpdrive.adapters.blob.local.listing import _WALKS_KEPT, Listing
 from warpdrive.adapters.blob.local.reading import Reading
 from warpdrive.application.ports.credentials import Anonymous
 from warpdrive.application.ports.errors import (
@@ -23,7 +25,7 @@ from warpdrive.application.ports.errors import (
     Unsupported,
     VersionChanged,
 )
-from warpdrive.application.ports.objects import ObjectInfo, ObjectKey
+from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
 from warpdrive.domain.namespace.values import BackendDefinition
 
 MIB = 1024**2
@@ -36,6 +38,14 @@ async def backend(tmp_path: Path) -> AsyncIterator[Backend]:
     backend = build_backend(BackendDefinition("disk", "local", {"root": str(tmp_path)}), Anonymous())
     yield backend
     await backend.aclose()
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A directory that every user can reach, unlike a test's usual one."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 class TestWhatIsShown:
@@ -72,6 +82,35 @@ class TestWhatIsShown:
                     await backend.reader.stat(ObjectKey(name))
                 with pytest.raises(ObjectNotFound):
                     await asyncio.wait_for(read(backend, name, 0, 1), 5.0)
+
+    def test_a_recursive_listing_leaves_nothing_out_that_it_may_not_see(self, public_path: Path) -> None:
+        """What is left out would seem to be deleted: the directory is named. Level by level shows what it can."""
+        tmp_path = public_path
+        for folder in ("open", "open/shut", "open/deaf"):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "file").write_bytes(b"x")
+        (tmp_path / "open" / "elsewhere").symlink_to(tmp_path / "open" / "shut" / "file")
+        (tmp_path / "lost+found").mkdir()
+        (tmp_path / "lost+found").chmod(0o000)
+        listing = Listing(str(tmp_path), "")
+
+        def page(prefix: str, *, recursive: bool) -> ListPage:
+            return as_nobody(lambda: listing.page(prefix, None, 100, recursive=recursive))
+
+        assert len(page("", recursive=True).objects) == 4
+        (tmp_path / "open" / "shut").chmod(0o000)
+        with pytest.raises(AccessDenied, match=r"open/shut'"):
+            page("", recursive=True)
+        with pytest.raises(AccessDenied, match=r"open/shut'"):
+            page("open/shut/", recursive=True)
+        assert sorted(page("open/", recursive=False).prefixes) == ["open/deaf/", "open/shut/"]
+        (tmp_path / "open" / "shut").chmod(0o755)
+        (tmp_path / "open" / "shut" / "file").unlink()
+        (tmp_path / "open" / "deaf").chmod(0o444)  # names, but not what they are
+        with pytest.raises(AccessDenied, match=r"open/deaf/file'"):
+            page("", recursive=True)
+        (tmp_path / "open" / "deaf").chmod(0o755)
+        assert [info.key for info in page("", recursive=True).objects] == ["open/deaf/file", "open/file"]
 
     async def test_empty_directories_exist(self, backend: Backend, tmp_path: Path) -> None:
         """A directory without anything is listed, described, and lists as empty."""

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import asyncssh
 import pytest
@@ -12,7 +14,9 @@ import pytest
 from tests.contract.backends.objects import listed, names, put, read
 from tests.support.sshd import Sshd, sshd_running, unavailable
 from warpdrive.adapters.blob.factory import Backend, Patience, build_backend
-from warpdrive.adapters.blob.sftp.faults import CONNECTING, STATUSES, translated
+from warpdrive.adapters.blob.sftp.faults import CONNECTING, STATUSES, translated, translating
+from warpdrive.adapters.blob.sftp.listing import Listing
+from warpdrive.adapters.blob.sftp.pool import Pool
 from warpdrive.application.ports.credentials import Credentials, Login
 from warpdrive.application.ports.errors import (
     AccessDenied,
@@ -174,3 +178,44 @@ def test_building_loads_no_rust() -> None:
         "assert not {'asyncssh', 'cryptography'} & set(sys.modules), 'loaded'\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+class _Forbidding:
+    """A server's tree in which one directory may not be read; what else lists is what it holds."""
+
+    def __init__(self, forbidden: str) -> None:
+        self.client = self
+        self._forbidden = forbidden
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """Name a directory, and a file in it, at each level."""
+        if path.rstrip(b"/").endswith(self._forbidden.encode()):
+            raise asyncssh.SFTPPermissionDenied("no")
+        directory = asyncssh.SFTPAttrs(type=asyncssh.FILEXFER_TYPE_DIRECTORY, size=0, mtime=1)
+        yield asyncssh.SFTPName(b"file", attrs=asyncssh.SFTPAttrs(type=asyncssh.FILEXFER_TYPE_REGULAR, size=1, mtime=1))
+        if path.rstrip(b"/").endswith(b"root"):
+            yield asyncssh.SFTPName(self._forbidden.encode(), attrs=directory)
+
+    def spoke(self) -> None:
+        """Nobody listens."""
+
+    @asynccontextmanager
+    async def session(self, what: str) -> AsyncIterator["_Forbidding"]:
+        """Lend itself."""
+        with translating(what):
+            yield self
+
+
+class TestWhatMayNotBeRead:
+    async def test_a_recursive_listing_names_a_directory_that_it_may_not_read(self) -> None:
+        """What is left out would seem to be deleted."""
+        pool = cast("Pool", _Forbidding("shut"))
+        with pytest.raises(AccessDenied, match="'shut/'"):
+            await Listing(pool, "/root", "").page("", None, 10, recursive=True)
+        assert (await Listing(pool, "/root", "").page("", None, 10, recursive=False)).prefixes == ["shut/"]
+
+    async def test_lost_and_found_is_nobodys_data(self) -> None:
+        """The directory that only root may read, of every such file system, ends no listing."""
+        pool = cast("Pool", _Forbidding("lost+found"))
+        page = await Listing(pool, "/root", "").page("", None, 10, recursive=True)
+        assert [info.key for info in page.objects] == ["file"]
