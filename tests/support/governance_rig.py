@@ -227,11 +227,15 @@ class GovernanceRig:
             await self.agents.put(AgentRecord(node, "main", "1", "/m", "ok", "", 0, at, at))
             self.heard.add(node)
 
-    async def answers(self, teams: dict[str, str]) -> dict[str, Any]:
-        """Count readers, and ask everything."""
+    async def count_readers(self) -> None:
+        """Count who read what."""
         async with self.counting.running() as counter:
             assert counter is not None, "nobody else counts"
             await counter.count(datetime.fromtimestamp(self.clock.wall(), UTC))
+
+    async def answers(self, teams: dict[str, str]) -> dict[str, Any]:
+        """Count readers, and ask everything."""
+        await self.count_readers()
         asker = Asker(self.plane, self.call)
         return {each.words: await each.ask(asker) for each in questions(teams)}
 
