@@ -255,6 +255,20 @@ async def test_what_an_interrupted_round_left_is_written_over(archive: Archive, 
     assert told(str(tmp_path / "cold/telemetry/records/*/*.parquet")) == await sums(archive.connection, DAY)
 
 
+async def test_a_place_that_was_the_archive_before_counts_nothing_twice(archive: Archive, tmp_path: Path) -> None:
+    """There may be more files of a day than are written now: all of it is in these."""
+    assert await archive.archiving(part_rows=1).once() == 1
+    await put_records(archive.connection, DAY, 5000, 5050)
+    assert await archive.archiving().once() == 1
+    assert len(await archive.keys()) > 1
+    await archive.connection.execute("UPDATE telemetry.archives SET backend = 'elsewhere'")
+    assert await archive.archiving().once() == 0
+    await put_records(archive.connection, DAY, 5050, 5051)
+    assert await archive.archiving().once() == 1
+    assert len(await archive.keys()) == 1
+    assert told(str(tmp_path / "cold/telemetry/records/*/*.parquet")) == await sums(archive.connection, DAY)
+
+
 async def test_a_day_is_not_noted_before_its_file_counts_the_same(archive: Archive) -> None:
     """What was sent is not believed: the file is read back, and a count that differs leaves the day due."""
 

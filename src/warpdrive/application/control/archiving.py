@@ -121,6 +121,7 @@ class Archiving:
                 return 0
             first = 0 if archived is None else archived.parts
             written = await self._write(place, folder, first, reading)
+        await self._clear(place, folder, first + len(written))
         before = (0, 0) if archived is None or reading.whole else (archived.records, archived.bytes)
         if archived is not None and reading.whole:
             # What the archive had did not fit the records: the new files stand for all of it.
@@ -158,6 +159,13 @@ class Archiving:
         if counted != reading.records:
             raise ArchiveDamaged(f"{folder} holds {counted} records where {reading.records} were counted")
         return written
+
+    async def _clear(self, place: ArchivePlace, folder: str, part: int) -> None:
+        """Remove the parts behind the last: they are from when the archive was here before, and would count twice."""
+        while not isinstance(await _current(place, self._key(folder, part)), Absent):
+            log.warning("%s is of an archive that was here before, and is removed", self._key(folder, part))
+            await self._remove(place, folder, part)
+            part += 1
 
     async def _remove(self, place: ArchivePlace, folder: str, part: int) -> None:
         try:
