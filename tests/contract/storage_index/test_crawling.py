@@ -1,6 +1,7 @@
 """Crawls of buckets: what the index says of them afterwards, on the twin and on PostgreSQL."""
 
 from datetime import date
+from hashlib import blake2b
 
 import pytest
 
@@ -11,6 +12,7 @@ from warpdrive.application.ports.crawl_register import CrawlState
 from warpdrive.application.ports.listing_source import ListedPage
 from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
 from warpdrive.application.ports.storage_index import CrawlEnded
+from warpdrive.domain.governance.recorded_texts import recorded_key
 
 
 async def test_a_crawl_makes_the_index_what_the_bucket_is(indexing: Indexing) -> None:
@@ -160,6 +162,25 @@ async def test_keys_that_text_cannot_hold_are_kept_escaped(indexing: Indexing) -
     (crawl,) = await indexing.crawl()
     assert crawl.objects == 3
     assert {key for _, key in await indexing.objects()} == {"raw\\udc80/x", "nul\\x00", "ümlaut"}
+    (again,) = await indexing.crawl()
+    assert (again.added, again.changed, again.deleted) == (0, 0, 0)
+
+
+async def test_keys_longer_than_an_index_takes_are_kept_as_ingest_keeps_them(indexing: Indexing) -> None:
+    """Cut, with a digest in place of the rest: what is accessed and what is listed under such a key is one object."""
+    await indexing.mount("/d", "data", bucket="b")
+    # Nothing that could be compressed to fit.
+    folder = "".join(blake2b(bytes([number])).hexdigest() for number in range(30))
+    keys = [f"{folder}/one", f"{folder}/two", f"short/{folder}"]
+    for key in keys:
+        await indexing.put("b", key, 1)
+    await indexing.register.backends()
+    await indexing.access_early(indexing.place("b"), recorded_key("", keys[0]), date(2023, 11, 1))
+    (crawl,) = await indexing.crawl()
+    assert (crawl.state, crawl.detail, crawl.added) == (CrawlState.COMPLETED, "", 3)
+    found = await indexing.objects()
+    assert {key for _, key in found} == {recorded_key("", key) for key in keys}
+    assert found[indexing.place("b"), recorded_key("", keys[0])].last_access == date(2023, 11, 1)
     (again,) = await indexing.crawl()
     assert (again.added, again.changed, again.deleted) == (0, 0, 0)
 

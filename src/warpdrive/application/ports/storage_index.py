@@ -2,7 +2,7 @@
 
 Whoever writes holds the one lock of all control planes, so objects are never merged while others attribute them.
 Everything that changes objects changes their sums and the day's ledger in the same transaction. Keys are whole, and
-written by `domain.content.texts.escaped`.
+written by `domain.governance.recorded_texts.recorded_key`, as ingest writes them.
 """
 
 from collections.abc import Mapping, Sequence

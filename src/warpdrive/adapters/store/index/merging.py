@@ -15,9 +15,9 @@ from warpdrive.adapters.store.index.numbers import Numbered
 from warpdrive.adapters.store.index.sums import add_to_capacity, add_to_ledger
 from warpdrive.application.ports.listing_source import ListedPage
 from warpdrive.application.ports.storage_index import CrawlEnded
-from warpdrive.domain.content.texts import escaped
 from warpdrive.domain.governance.attribution import Assignment, Attribution
 from warpdrive.domain.governance.duplicates import md5_of_etag
+from warpdrive.domain.governance.recorded_texts import recorded_key
 
 _COLUMNS: Final = (
     "key", "size", "modified_us", "version_hash", "class_id", "digest_kind", "digest", "backend_id", "owner_id",
@@ -148,9 +148,7 @@ def listed_rows(
     for page in pages:
         prefix = page.prefix
         for own, size, version, mtime_ns, digest, _, storage_class in page.objects:
-            key = prefix + own
-            if not key.isascii() or "\0" in key:
-                key = escaped(key)
+            key = recorded_key(prefix, own)
             directory = key[: key.rfind("/") + 1]
             home = homes.get(directory)
             if home is None:
@@ -183,12 +181,13 @@ async def merge_rows(
             found = await connection.fetchrow(_COMPARE, place, crawl)
             assert found is not None, "counts are always there"
             counts = (found["objects"], found["bytes"], found["added"], found["changed"])
+            if found["added"] + found["changed"] > found["fresh"]:
+                # Before early accesses are touched: ingest goes from objects to those, too.
+                await connection.execute(_LOCK)
+                await connection.execute(_CHANGED)
             if found["fresh"]:
                 await connection.execute(_KEYS, place)
                 await connection.execute(_FRESH, place, crawl, at)
-            if found["added"] + found["changed"] > found["fresh"]:
-                await connection.execute(_LOCK)
-                await connection.execute(_CHANGED)
             if found["added"] + found["changed"]:
                 await connection.execute(_CAPACITY)
                 await connection.execute(_LEDGER, at.date())

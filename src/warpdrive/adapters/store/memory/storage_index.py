@@ -18,9 +18,9 @@ from warpdrive.application.ports.storage_index import (
     IndexWriter,
     Missing,
 )
-from warpdrive.domain.content.texts import escaped
 from warpdrive.domain.governance.attribution import Assignment, Attribution, Claim, Showing
 from warpdrive.domain.governance.duplicates import has_etags, md5_of_etag
+from warpdrive.domain.governance.recorded_texts import recorded_key
 from warpdrive.domain.namespace.values import BackendDefinition
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ class MemoryObjectIndex:
     async def merge(self, crawl: int, pages: Sequence[ListedPage], attribution: Attribution, *, at: datetime) -> None:
         """See the port."""
         row = running(self._warehouse, crawl)
-        listed = {escaped(page.prefix + info.key): info for page in pages for info in page.objects}
+        listed = {recorded_key(page.prefix, info.key): info for page in pages for info in page.objects}
         for key, info in listed.items():
             change = self._take_in(row.place, key, info, attribution, at)
             row.seen.add(key)

@@ -21,6 +21,7 @@ from warpdrive.application.ports.object_reader import ObjectReader
 from warpdrive.application.ports.objects import ListPage, ObjectInfo, ObjectKey
 from warpdrive.domain.content.texts import storable
 from warpdrive.domain.governance.attribution import topmost
+from warpdrive.domain.governance.recorded_texts import recorded_key
 from warpdrive.domain.namespace.values import BackendDefinition
 
 WORKERS: Final = 16
@@ -144,7 +145,7 @@ class _Run:
         """List one level; None when it has more than a page, or too many names: that page was asked for in vain."""
         page = await _page(root, part, None, recursive=False)
         few = self._known + len(page.prefixes) <= _MOST_PARTS
-        if page.cursor is not None or not few or not all(map(storable, page.prefixes)):
+        if page.cursor is not None or not few or not all(_nameable(root.prefix + name) for name in page.prefixes):
             return None
         return page.objects, page.prefixes
 
@@ -178,6 +179,11 @@ async def _page(root: Root, part: ListedPart, cursor: str | None, *, recursive: 
         return await root.reader.list_page(prefix, cursor=cursor, limit=limit, recursive=recursive)
     except ObjectNotFound:
         return ListPage([], [], None)
+
+
+def _nameable(part: str) -> bool:
+    """Say whether a part can be remembered under this name."""
+    return storable(part) and recorded_key("", part) == part
 
 
 def _told(root: Root, part: ListedPart, error: BackendError) -> str:
