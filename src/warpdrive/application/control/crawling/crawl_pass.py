@@ -12,7 +12,7 @@ from warpdrive.application.control.attributing import Attributing
 from warpdrive.application.control.crawling.gathering import batches
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.crawl_register import CrawlRecord, CrawlState
-from warpdrive.application.ports.event_store import EventStoreError
+from warpdrive.application.ports.event_store import StoreReadOnly, StoreUnavailable
 from warpdrive.application.ports.listing_source import ListedPage, ListingFailed, ListingSource, NothingNew
 from warpdrive.application.ports.storage_index import CrawlEnded, IndexWriter, Missing
 from warpdrive.domain.governance.vanishing import FEW, SHARE, doubtful
@@ -37,7 +37,10 @@ class CrawlPass:
         self._clock = clock
 
     async def run(self, crawl: CrawlRecord) -> None:
-        """Carry one out, and record how it ended. Raises StoreUnavailable; nothing else ends the caller."""
+        """Carry one out, and record how it ended.
+
+        Raises StoreUnavailable, StoreReadOnly; nothing else ends the caller.
+        """
         log.info("crawl %d of %s (%s) begins", crawl.id, crawl.place, ", ".join(crawl.backends))
         try:
             await self._attempt(crawl)
@@ -47,10 +50,11 @@ class CrawlPass:
             await self._end(crawl, CrawlState.FAILED, fault.detail)
         except NothingNew as told:
             await self._leave(crawl, told)
-        except EventStoreError:
+        except (StoreUnavailable, StoreReadOnly):
             raise
         except Exception as error:
-            # A fault of ours, in an adapter perhaps: it ends this crawl, not the worker that has other work too.
+            # A fault of ours, in an adapter perhaps, or something that the store will never take: it ends this crawl,
+            # not the worker that has other work too.
             log.exception("crawl %d of %s met a fault of ours", crawl.id, crawl.place)
             await self._end(crawl, CrawlState.FAILED, f"{type(error).__name__}; the control plane's log has more")
 

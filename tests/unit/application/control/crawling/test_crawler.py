@@ -1,19 +1,24 @@
 """The crawler on memory twins: who runs, what is due, what comes of a crawl that cannot be made."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import anyio
 import pytest
 
 from tests.support.indexing import Indexing, indexing_in_memory
 from tests.support.ports import wait_until_async
+from warpdrive.application.control.attributing import Attributing
+from warpdrive.application.control.crawling.crawl_pass import CrawlPass
 from warpdrive.application.control.crawling.crawler import RETRY, SYSTEM, Crawler
 from warpdrive.application.ports.crawl_register import CrawlState
-from warpdrive.application.ports.event_store import StoreUnavailable
-from warpdrive.application.ports.listing_source import ListingFailed, ListingSource
-from warpdrive.application.ports.storage_index import IndexWriter
+from warpdrive.application.ports.event_store import EventStoreError, StoreUnavailable
+from warpdrive.application.ports.listing_source import ListedPage, ListingFailed, ListingSource
+from warpdrive.application.ports.storage_index import IndexWriter, Missing
+from warpdrive.domain.governance.attribution import Attribution
 from warpdrive.domain.namespace.values import BackendDefinition
 
 DAY = timedelta(days=1)
@@ -162,3 +167,48 @@ async def _broken(place: str, definitions: Sequence[BackendDefinition]) -> Async
     assert 1 / (len(definitions) - 1)
     raise AssertionError
     yield  # type: ignore[unreachable] # makes it a generator
+
+
+class _Refusing:
+    """An index of objects that answers a merge with an error."""
+
+    def __init__(self, error: EventStoreError) -> None:
+        self._error = error
+
+    async def merge(self, crawl: int, pages: Sequence[ListedPage], attribution: Attribution, *, at: datetime) -> None:
+        """Refuse."""
+        assert (crawl, len(pages)) == (1, 1), f"at {at} by {attribution}"
+        raise self._error
+
+    async def missing(self, crawl: int, roots: Sequence[str]) -> Missing:
+        """Nobody comes so far."""
+        raise AssertionError(f"crawl {crawl} of {roots} goes on")
+
+    async def complete(self, crawl: int, roots: Sequence[str], *, at: datetime) -> None:
+        """Nobody comes so far."""
+        raise AssertionError(f"crawl {crawl} of {roots} goes on, at {at}")
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(EventStoreError("too long"), CrawlState.FAILED), (StoreUnavailable("away"), CrawlState.RUNNING)],
+)
+async def test_what_the_store_never_takes_ends_its_crawl_alone(error: EventStoreError, state: CrawlState) -> None:
+    """Tried again for ever it would keep every other place from being crawled; a store that is away is waited for."""
+    async with indexing_in_memory() as indexing:
+        await indexing.mount("/d", "data", bucket="b")
+        await indexing.put("b", "x", 1)
+        (place,) = [each.place for each in await indexing.register.backends()]
+        asked = await indexing.register.request(place, by="token:tester", at=indexing.now())
+        async with indexing.index.running() as writer:
+            assert writer is not None
+            refusing = replace(writer, objects=_Refusing(error))
+            crawls = CrawlPass(refusing, Attributing(writer.owners, indexing.clock), indexing.source, indexing.clock)
+            waits: AbstractContextManager[Any] = (
+                nullcontext() if state is CrawlState.FAILED else pytest.raises(StoreUnavailable)
+            )
+            with waits:
+                await crawls.run(asked)
+        found = await indexing.register.get(asked.id)
+        assert found is not None
+        assert found.state is state
