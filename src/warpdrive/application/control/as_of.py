@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from warpdrive.application.ports.read_models import ReadModels
 from warpdrive.application.ports.usage_facts import BackendMark, UsageFacts
@@ -45,7 +45,7 @@ class Moments:
         marks = await self._facts.marks()
         coverage = None
         if window is not None:
-            coverage = covered(await self._facts.coverage(*window), *window)
+            coverage = covered(await self._facts.coverage(*window), *window, today=at.astimezone(UTC).date())
         return AsOf(
             computed_at=at,
             position=position,

@@ -65,11 +65,12 @@ class Coverage:
         return not self.gaps
 
 
-def covered(days: Iterable[ToldDay], from_day: date, to_day: date) -> Coverage:
+def covered(days: Iterable[ToldDay], from_day: date, to_day: date, *, today: date | None = None) -> Coverage:
     """Judge a window by what is known of its days.
 
     A node's day is complete when nothing was lost and no more than LEEWAY_MS of its presence is untold. A day of which
-    nobody told anything is a gap, since nobody knows who was there. The last day is judged by what there is of it yet.
+    nobody told anything is a gap, since nobody knows who was there. `today` (None: the last day) is judged by what
+    there is of it yet, unless nothing else is asked about.
     """
     present = told = 0
     gaps: list[Gap] = []
@@ -84,8 +85,9 @@ def covered(days: Iterable[ToldDay], from_day: date, to_day: date) -> Coverage:
         missing = there - each.covered_ms
         if each.nodes == 1 and (each.lost or missing > LEEWAY_MS):
             gaps.append(Gap(each.node, each.day, missing // 1000, each.lost))
-    # Of a day that has only begun it is no news that nobody told anything yet.
-    unknown = [day for day in _days(from_day, to_day - timedelta(days=1)) if day not in known]
+    # Beside other days it is no news that nobody told anything yet of a day that has only begun.
+    begun = None if from_day == to_day else today or to_day
+    unknown = [day for day in _days(from_day, to_day) if day not in known and day != begun]
     gaps.extend(Gap("", day, 86_400, 0) for day in unknown)
     present += 86_400_000 * len(unknown)
     share = told / present if present else 0.0

@@ -30,6 +30,13 @@ def test_a_window_is_complete_when_every_node_told_every_day() -> None:
     assert (found.complete, found.share, found.gaps) == (True, 1.0, ())
 
 
+def test_a_day_that_has_only_begun_may_be_silent_beside_others_only() -> None:
+    """Asked about alone, nothing is known; and a last day that is over is a day like others."""
+    assert covered([Told("a", D1), Told("a", D2)], D1, D3, today=D3).complete
+    assert covered([], D3, D3, today=D3).gaps == (Gap("", D3, 86_400, 0),)
+    assert covered([Told("a", D1)], D1, D2, today=D3).gaps == (Gap("", D2, 86_400, 0),)
+
+
 def test_two_minutes_are_no_gap_and_more_are() -> None:
     """Heartbeats and batches do not end together; a lost record is a gap all the same."""
     assert covered([Told("a", D1, covered_ms=WHOLE - LEEWAY_MS)], D1, D1).complete
