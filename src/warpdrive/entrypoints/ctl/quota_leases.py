@@ -40,7 +40,7 @@ def set_policy(session: Session, *, team: str, backend: str, size_: str, period:
 @output_options
 @pass_session
 def list_leases(session: Session, *, team: str | None, backend: str | None, style: str) -> None:
-    """Show the leases that are open. Their sum is the most by which a limit can be overshot."""
+    """Show the leases that are open. The sum of those of teams is the most by which limits can be overshot."""
     with session.plane() as plane:
         fields = {"team": team or "", "backend": backend or ""}
         answer = plane.call("GovernanceService/ListQuotaLeases", fields)
@@ -57,4 +57,6 @@ def list_leases(session: Session, *, team: str | None, backend: str | None, styl
     )
     leases = answer["leases"]
     if show_answer(answer, leases, columns, message="QuotaLease", style=style, nothing=_NOTHING) and leases:
-        print(f"limits can be overshot by {format_size(int(answer['openBytes']))} at most")
+        # What no quota limits overshoots none.
+        most = sum(int(lease["bytes"]) for lease in leases if lease["teams"])
+        print(f"limits can be overshot by {format_size(most)} at most")

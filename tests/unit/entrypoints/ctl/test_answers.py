@@ -15,6 +15,7 @@ from tests.support.canned_governance import (
     CRAWL,
     GIB,
     GROWTH,
+    LEASES,
     STALE,
     USAGE,
     as_of,
@@ -215,6 +216,9 @@ class TestQuota:
 
     def test_leases_and_their_policy(self, desk: "Operator") -> None:
         """The worst overshoot is said."""
+        assert "overshot by 1 GiB at most" in desk.ok("quota", "leases")
+        unlimited = {**LEASES["leases"][0], "id": "l2", "teams": []}
+        say(desk, "GovernanceService/ListQuotaLeases", {"leases": [*LEASES["leases"], unlimited], "openBytes": 2 * GIB})
         assert "overshot by 1 GiB at most" in desk.ok("quota", "leases")
         said = desk.ok("quota", "policy", "--team", "vision", "--size", "1GB", "--period", "5m")
         assert said == "team vision on all backends: nodes are promised 1GB for 5m at once\n"
