@@ -101,7 +101,7 @@ async def _a_question_is_told_to_come_back(plane: ControlPlaneProcess) -> None:
 async def _stops_in_order_under_load(plane: ControlPlaneProcess) -> None:
     """SIGTERM: what was taken is answered, what comes later is refused, no process is left, and the status is 0."""
     left = children(plane.process.pid)
-    assert len(left) == 1, "the worker; the adopted server has another parent"
+    assert len(left) == 2, "worker and ingest process; the adopted server has another parent"
     left.add(postmaster_pid(plane.data_dir))
     load = Load(plane.url, plane.grpc, plane.token)
     await load.prepare()

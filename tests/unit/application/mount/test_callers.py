@@ -21,7 +21,7 @@ UID = "0f5e4a7e-9a53-4d9c-8c2f-8a1100c0ffee"
         (f"0::/kubepods/burstable/pod{UID}/8f3c\n", f"pod:{UID}"),
         (f"0::/kubepods/pod{UID}\n", f"pod:{UID}"),
         (
-            f"0::/kubepods.slice/x.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice/cri-containerd-8f3c.scope\n",
+            f"0::/kubepods.slice/x.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice/cri-containerd-8f.scope\n",
             f"pod:{UID}",
         ),
         (f"0::/kubepods.slice/kubepods-pod{UID.replace('-', '_')}.slice\n", f"pod:{UID}"),
