@@ -227,6 +227,7 @@ def parse_peer(text: str) -> Peer:
     """Read "host:port" or "[::1]:port" to dial."""
     try:
         host, port = parse_address(text)
+        host.encode("idna")  # as who connects will; an empty label, or one of 64 characters, is refused only there
     except ValueError:
         host, port = "", 0
     if not host or not port:

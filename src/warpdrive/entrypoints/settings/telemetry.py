@@ -26,6 +26,7 @@ class MetricsSettings(Section, frozen=True, kw_only=True):
     addr: Address = Address("", 9090)
 
 
+_LONGEST_INTERVAL: Final = 3600.0
 _LOCAL_SINKS: Final = frozenset({"nop", "stdout", "file"})
 
 
@@ -62,6 +63,11 @@ class TelemetrySettings(Section, frozen=True, kw_only=True):
             yield "file_path", 'is missing; "sink: file" needs it'
         if self.flush_interval is not None and self.flush_interval <= 0:
             yield "flush_interval", "must be longer than nothing"
+        if self.interval > _LONGEST_INTERVAL and self.sink not in _LOCAL_SINKS:
+            yield (
+                "flush_interval",
+                "must be an hour or less: what is not told yet is unknown, and lost with the process",
+            )
         address = self.control_plane_addr
         if self.sink in _LOCAL_SINKS:
             if address is not None:

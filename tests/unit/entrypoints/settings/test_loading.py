@@ -152,6 +152,13 @@ def test_the_command_line_wins_over_the_file() -> None:
         ("telemetry: {control_plane_addr: 'x:1'}\n", "telemetry.control_plane_addr", "grpc and http"),
         ("telemetry: {sink: grpc}\n", "telemetry.control_plane_addr", '"sink: grpc" needs it, or agent.control_plane'),
         ("telemetry: {sink: grpc, control_plane_addr: x}\n", "telemetry.control_plane_addr", "(http takes a URL)"),
+        ("telemetry: {sink: grpc, control_plane_addr: 'a..b:1'}\n", "telemetry.control_plane_addr", "address to dial"),
+        (f"telemetry: {{sink: grpc, control_plane_addr: '{'x' * 64}:1'}}\n", "telemetry.control_plane_addr", "dial"),
+        (
+            "telemetry: {sink: grpc, control_plane_addr: 'x:1', flush_interval: 61m}\n",
+            "telemetry.flush_interval",
+            "hour",
+        ),
         ("telemetry: {sink: http}\n", "telemetry.control_plane_addr", 'is missing; "sink: http" needs a URL'),
         ("telemetry: {sink: http, control_plane_addr: 'x:1'}\n", "telemetry.control_plane_addr", "must be a URL"),
         ("telemetry: {sink: http, control_plane_addr: 'http://x:1'}\n", "telemetry.control_plane_addr", "https"),
