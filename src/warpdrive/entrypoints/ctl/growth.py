@@ -89,6 +89,10 @@ def _say_sum(days: Sequence[Mapping[str, Any]]) -> None:
     )
     net = came - gone + other + moved
     words = f"in {len(days)} days {_signed(came)} added, {_signed(-gone)} removed"
+    # Without these the whole would not be the sum of what is said.
+    words += "".join(
+        f", {_signed(count)} {what}" for count, what in ((other, "changed"), (moved, "from other teams")) if count
+    )
     print(f"{words}, together {_signed(net)}")
 
 

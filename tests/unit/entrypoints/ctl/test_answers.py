@@ -151,6 +151,14 @@ class TestGrowth:
         assert lines[6:10][-1] == "forecast for 2026-11-29: 14 GiB, 13 GiB to 30 GiB"
         assert asked(desk) == {"period": "30"}
 
+    def test_what_grew_and_what_changed_hands_is_part_of_the_sum(self, desk: "Operator") -> None:
+        """Where there was any."""
+        *others, last = GROWTH["days"]
+        told = {**GROWTH, "days": [*others, {**last, "changedBytes": -GIB, "movedBytes": 2 * GIB}]}
+        say(desk, "GovernanceService/GetGrowth", told)
+        said = "in 3 days +4 GiB added, -1 GiB removed, -1 GiB changed, +2 GiB from other teams, together +4 GiB"
+        assert said in desk.ok("growth", "--team", "vision")
+
     def test_a_refused_forecast_says_why(self, desk: "Operator") -> None:
         """And shows none."""
         say(desk, "GovernanceService/GetGrowth", {**GROWTH, "forecast": [], "refused": "only 3 days are known"})
