@@ -23,6 +23,8 @@ class _RotatingFile:
         self._rotate_at = rotate_at
         self._kept = kept
         self._descriptor: int | None = None
+        self._torn = False
+        """Whether the last write ended in the middle of a batch."""
 
     def write(self, batch: Sequence[AccessRecord]) -> None:
         """Append the lines; rotate first when they would pass the size. Raises OSError."""
@@ -31,11 +33,13 @@ class _RotatingFile:
             size = self._open()
             if size and size + len(lines) > self._rotate_at:
                 self._rotate()
-                self._open()
+                size = self._open()
             assert self._descriptor is not None
-            left = memoryview(lines)
+            # A full disk may have taken half a line; the next must not become a part of it.
+            left = memoryview(b"\n" + lines if self._torn and size else lines)
             while left:
                 left = left[os.write(self._descriptor, left) :]
+                self._torn = bool(left)
         except OSError:
             self.close()
             raise

@@ -1,6 +1,8 @@
 """Sink `file` on a real directory."""
 
+import errno
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -70,6 +72,30 @@ async def test_a_file_moved_away_is_begun_anew(tmp_path: Path) -> None:
     wait_until(lambda: path.exists() and b":9," in path.read_bytes(), what="the new file")
     await sink.aclose()
     assert _numbers(tmp_path / "moved") == [0]
+
+
+async def test_half_a_line_on_a_full_disk_spoils_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch that did not fit is lost and counted; what comes next stands on lines of its own."""
+    path = tmp_path / "access.jsonl"
+    room = [10, 0]
+
+    def full(descriptor: int, data: memoryview) -> int:
+        fits = room.pop(0) if room else len(data)
+        if not fits:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[:fits])
+
+    write = os.write
+    monkeypatch.setattr(os, "write", full)
+    sink = FileLog(path, batch_size=1, flush_interval=60)
+    sink.record(access_record(1))
+    wait_until(lambda: sink.lost == 1, what="the loss")
+    for number in (2, 3):
+        sink.record(access_record(number))
+    await sink.aclose()
+    half, *whole = path.read_bytes().splitlines()
+    assert len(half) == 10
+    assert [json.loads(line)["bytes_read"] for line in whole] == [2, 3]
 
 
 async def test_errors_are_counted_logged_once_and_overcome(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
