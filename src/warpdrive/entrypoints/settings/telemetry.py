@@ -66,7 +66,7 @@ class TelemetrySettings(Section, frozen=True, kw_only=True):
         if self.interval > _LONGEST_INTERVAL and self.sink not in _LOCAL_SINKS:
             yield (
                 "flush_interval",
-                "must be an hour or less: what is not told yet is unknown, and lost with the process",
+                "must be an hour or less: what was not told is lost with the process",
             )
         address = self.control_plane_addr
         if self.sink in _LOCAL_SINKS:
