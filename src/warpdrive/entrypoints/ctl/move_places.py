@@ -129,5 +129,4 @@ def whole_place(definition: BackendDefinition) -> BackendDefinition:
         return definition
     # The prefix, too: a root below another shows the same files.
     resolved = os.path.realpath(f"{root}/{definition.prefix}")
-    below = resolved.strip("/")
-    return replace(definition, options={**definition.options, "root": "/"}, prefix=f"{below}/" if below else "")
+    return replace(definition, options={**definition.options, "root": "/"}, prefix=f"{resolved.lstrip('/')}/")

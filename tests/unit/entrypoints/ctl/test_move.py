@@ -60,17 +60,6 @@ def test_a_rehearsal_then_the_move(operator: "Operator", folder: Path) -> None:
     assert "there is no object 'a/'" in operator.fails("move", "here:a", "there:b", *options(folder))
 
 
-def test_the_root_of_the_file_system_holds_every_directory(operator: "Operator", folder: Path) -> None:
-    """A backend there lies around all others."""
-    said = yaml.safe_load((folder / "c.yaml").read_text())
-    said["backends"].append({"name": "all", "type": "local", "config": {"root": "/"}})
-    (folder / "c.yaml").write_text(yaml.safe_dump(said))
-    source = f"all:{str(folder).lstrip('/')}/here/a"
-    assert "lie inside one another" in operator.fails(
-        "move", source, "here:a/b", *options(folder, "--dry-run"), status=2
-    )
-
-
 def test_one_object_as_json(operator: "Operator", folder: Path) -> None:
     """Into a directory under its own name."""
     found = operator.json("move", "here:a/one", "there:", *options(folder))
