@@ -48,9 +48,9 @@ from warpdrive.application.control.readiness import Readiness
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
 from warpdrive.entrypoints.control.ingest_line import ProcessLine
+from warpdrive.entrypoints.control.rebuilding import rebuild_read_models
 from warpdrive.entrypoints.control.supervision import SettingsSource, keep_worker
 from warpdrive.entrypoints.control.welcome import Whereabouts, welcome
-from warpdrive.entrypoints.control.worker import rebuild_read_models
 from warpdrive.entrypoints.process.ending import ending
 from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
 from warpdrive.entrypoints.process.system_clock import SystemClock

@@ -18,8 +18,8 @@ from warpdrive.application.ports.event_store import EventStoreError
 from warpdrive.application.ports.read_models import RebuildUnderWay
 from warpdrive.entrypoints.control.api import run_api
 from warpdrive.entrypoints.control.first_token import TokenFileError
+from warpdrive.entrypoints.control.lone_worker import run_worker
 from warpdrive.entrypoints.control.supervision import SettingsSource
-from warpdrive.entrypoints.control.worker import run_worker
 from warpdrive.entrypoints.process.faults import only_one
 from warpdrive.entrypoints.settings import SettingsError, render_faults
 from warpdrive.entrypoints.settings.control import ControlSettings, load_control_settings

@@ -20,7 +20,6 @@ from warpdrive.adapters.observability.logging import configure_logging
 from warpdrive.adapters.store.connecting import DatabasePlace, DatabaseUnavailable, Role, open_pool
 from warpdrive.adapters.store.event_reader import Questions
 from warpdrive.adapters.store.event_store import open_event_reader
-from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_model_writer import PostgresReadModelWriter
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.adapters.store.reader_counting import PostgresReaderCounting
@@ -38,8 +37,6 @@ from warpdrive.entrypoints.control.archiving import archiving
 from warpdrive.entrypoints.control.crawling import crawler
 from warpdrive.entrypoints.control.deciding import deciding
 from warpdrive.entrypoints.control.supervision import place_from_json
-from warpdrive.entrypoints.process.ending import ending
-from warpdrive.entrypoints.process.readiness import READY, STOPPING, notify
 from warpdrive.entrypoints.process.system_clock import SystemClock
 from warpdrive.entrypoints.settings.control import ControlSettings, load_control_settings
 from warpdrive.entrypoints.settings.secrets import secrets_of
@@ -85,36 +82,6 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
             tasks.start_soon(archive.run)
         yield
         tasks.cancel_scope.cancel()
-
-
-async def rebuild_read_models(place: DatabasePlace) -> None:
-    """Make the read models anew, beside the live ones, and put them in their place.
-
-    Raises RebuildUnderWay when another process is at it, StoreUnavailable.
-    """
-    async with open_event_reader(place, Role.APP) as reader:
-        rebuilt = await Rebuilding(reader, PostgresReadModelWriter(place), EventCodec()).run()
-    _log.info(
-        "the read models were rebuilt",
-        position=rebuilt.position,
-        events=rebuilt.projected,
-        left_out=rebuilt.unknown + rebuilt.unreadable,
-    )
-
-
-async def run_worker(settings: ControlSettings) -> None:
-    """Work on the configured database until SIGTERM, SIGINT or SIGHUP.
-
-    Raises what `run.START_FAULTS` lists when it cannot start.
-    """
-    place = settings.database
-    assert place is not None, "an embedded database is its api's own"
-    async with ending() as told:
-        _log.info("the database is ready", database=str(place), revision=await migrate(place))
-        async with working(place, settings):
-            notify(READY)
-            await told.wait()
-            notify(STOPPING)
 
 
 async def _work_until_told(place: DatabasePlace, settings: ControlSettings) -> None:
