@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -123,12 +123,15 @@ async def test_days_are_those_of_utc_in_every_zone_and_while_clocks_change(
 
 
 async def test_what_is_exactly_so_old_is_not_older(migrated_database: FreshDatabase) -> None:
-    """Objects are stale from the day after the last day that counts."""
+    """Objects are stale from the day after the last day that counts, also when an older access is told last."""
+    used = Use("ann", "lake", "z")
     async with living(migrated_database) as life:
-        await life.lives(
-            LAKE, Put("lake", "x", 10, "p"), Crawl("lake"), Wait(2 * DAY_S), Tell(1, "n1", covers_s=3 * DAY_S)
-        )
+        await life.lives(LAKE, Put("lake", "x", 10, "p"), Put("lake", "z", 3, "q"), Crawl("lake"), Wait(DAY_S))
+        await life.lives(Tell(1, "n1", (used,)), Wait(DAY_S), Tell(2, "n1", covers_s=3 * DAY_S))
         assert (await life.stale(2))["stale"] == (0, 0)
+        assert (await life.stale(1))["stale"] == (1, 10)
+        # Whoever takes this batch knows nothing of the one before.
+        await life.lives(Gather("red"), Tell(3, "n1", (replace(used, ago_s=2 * DAY_S),)))
         assert (await life.stale(1))["stale"] == (1, 10)
 
 
