@@ -42,4 +42,4 @@ def _start(scratch: Path) -> Iterator[_Running]:
         yield _Running(server)
 
 
-PROVIDER = Provider("azure", _start, unavailable=unavailable, http=True)
+PROVIDER = Provider("azure", _start, unavailable=unavailable, http=True, storage_class="Hot")

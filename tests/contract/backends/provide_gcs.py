@@ -45,4 +45,4 @@ def _start(scratch: Path) -> Iterator[_Running]:
         yield _Running(fake, scratch)
 
 
-PROVIDER = Provider("gcs", _start, http=True)
+PROVIDER = Provider("gcs", _start, http=True, storage_class="STANDARD")

@@ -52,4 +52,6 @@ def _start(scratch: Path) -> Iterator[S3Running]:
 # SeaweedFS keeps objects in a tree of directories: "a//b" becomes "a/b" there.
 _CANNOT = frozenset({"test_keys_no_file_can_have_are_told_as_they_are"})
 
-PROVIDER = Provider("s3", _start, unavailable=seaweedfs_missing, http=True, unsupported=_CANNOT)
+PROVIDER = Provider(
+    "s3", _start, unavailable=seaweedfs_missing, http=True, storage_class="STANDARD", unsupported=_CANNOT
+)

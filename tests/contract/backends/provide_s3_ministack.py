@@ -42,4 +42,4 @@ def _start(scratch: Path) -> Iterator[_Running]:
         yield _Running(server)
 
 
-PROVIDER = Provider("s3-ministack", _start, unavailable=ministack_missing, http=True)
+PROVIDER = Provider("s3-ministack", _start, unavailable=ministack_missing, http=True, storage_class="STANDARD")

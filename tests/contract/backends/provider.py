@@ -53,6 +53,8 @@ class Provider:
     """Keys may be ones no file can have ("a//b", one that is also a prefix); false for file trees."""
     weak_metadata: bool = False
     """Drops metadata given to write (local, sftp)."""
+    storage_class: str = ""
+    """What a listing says of objects that were written without a wish."""
     unsupported: frozenset[str] = field(default_factory=frozenset)
     """Names of contract tests that the *server under test* (not our adapter) cannot pass.
 

@@ -32,7 +32,7 @@ class ObjectInfo(NamedTuple):
     is_directory: bool = False
     """Only backends with `Capabilities.directories` say True (size 0, version "")."""
     storage_class: str = ""
-    """As the backend calls it; "" where it has none, or a listing does not say."""
+    """As the backend calls it; "" where it has none or does not say: listings do, reading and describing need not."""
 
 
 class ListPage(NamedTuple):

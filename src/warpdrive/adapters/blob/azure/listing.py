@@ -51,4 +51,5 @@ def _blob(element: ET.Element) -> ObjectInfo | None:
         version=etag_version(values.get("Etag", "")),
         mtime_ns=http_date_ns(values.get("Last-Modified")),
         digest=md5_digest(values.get("Content-MD5")),
+        storage_class=values.get("AccessTier", ""),
     )

@@ -9,7 +9,7 @@ from warpdrive.adapters.blob.http.headers import content_range, http_date_ns, rf
 from warpdrive.application.ports.errors import VersionChanged
 from warpdrive.application.ports.objects import Digest, ObjectInfo, ObjectKey, ObjectVersion
 
-OBJECT_FIELDS = "name,size,generation,updated,md5Hash,crc32c"
+OBJECT_FIELDS = "name,size,generation,updated,md5Hash,crc32c,storageClass"
 """Partial response: only what is used travels."""
 
 
@@ -22,6 +22,7 @@ class Resource(msgspec.Struct, rename="camel"):
     updated: str = ""
     md5_hash: str | None = None
     crc32c: str | None = None
+    storage_class: str = ""
 
     def info(self) -> ObjectInfo:
         """Put it as an ObjectInfo."""
@@ -31,6 +32,7 @@ class Resource(msgspec.Struct, rename="camel"):
             version=ObjectVersion(self.generation),
             mtime_ns=rfc3339_ns(self.updated),
             digest=_digest(self.md5_hash, self.crc32c),
+            storage_class=self.storage_class,
         )
 
 

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
+from itertools import repeat
 from urllib.parse import unquote_plus
 
 from warpdrive.adapters.blob.s3.http.head import MalformedResponse
@@ -37,6 +38,9 @@ def parse_page(body: bytes) -> ListPage:
                 map(int, page.sizes),
                 map(version_of, page.etags),
                 _mtimes_ns(page.modified),
+                repeat(None),
+                repeat(False),
+                page.classes,
             )
         )
     except ValueError as error:
@@ -76,6 +80,7 @@ def _parsed(body: bytes) -> ScannedPage:
         sizes=column("Size"),
         etags=column("ETag"),
         modified=column("LastModified"),
+        classes=[entry.findtext(f"{space}StorageClass") or "" for entry in entries],
         prefixes=[element.findtext(f"{space}Prefix") or "" for element in root.iterfind(f"{space}CommonPrefixes")],
         encoding=single("EncodingType"),
         truncated=single("IsTruncated"),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 _PREFIX = re.compile(r"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>\s*</CommonPrefixes>")
 _ROOT = re.compile(r"(?:<\?xml[^>]*\?>)?\s*<ListBucketResult[ >]")
 _COLUMNS = tuple(re.compile(f"<{name}>([^<]*)</{name}>") for name in ("Key", "Size", "ETag", "LastModified"))
+_CLASS = re.compile("<StorageClass>([^<]*)</StorageClass>")
 _ENTITIES = (("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&apos;", "'"), ("&lt;", "<"), ("&gt;", ">"))
 
 
@@ -21,6 +22,7 @@ class ScannedPage(NamedTuple):
     sizes: list[str]
     etags: list[str]
     modified: list[str]
+    classes: list[str]
     prefixes: list[str]
     encoding: str
     truncated: str
@@ -41,7 +43,8 @@ def scan(body: bytes) -> ScannedPage | None:
     prefixes = _PREFIX.findall(text) if "<CommonPrefixes" in text else []
     if any(len(column) != count for column in columns) or text.count("<Contents") != count:
         return None
-    if text.count("<CommonPrefixes") != len(prefixes):
+    classes = _classes(text, count)
+    if classes is None or text.count("<CommonPrefixes") != len(prefixes):
         return None
     singles = [_single(text, name) for name in ("EncodingType", "IsTruncated", "NextContinuationToken")]
     try:
@@ -49,7 +52,24 @@ def scan(body: bytes) -> ScannedPage | None:
     except _OtherEntityError:
         return None
     encoding, truncated, token = singles
-    return ScannedPage(keys, sizes, etags, modified, prefixes, encoding, truncated, token)
+    return ScannedPage(keys, sizes, etags, modified, classes, prefixes, encoding, truncated, token)
+
+
+def _classes(text: str, count: int) -> list[str] | None:
+    """Every entry's storage class, "" where no entry has one; None when it takes a parser to tell.
+
+    Nearly always it is one for all, which counting finds in a tenth of the time that cutting takes.
+    """
+    given = text.count("<StorageClass")
+    if not given:
+        return [""] * count
+    first = _single(text, "StorageClass")
+    if given != count or "&" in first:
+        return None
+    if text.count(f"<StorageClass>{first}</StorageClass>") == count:
+        return [first] * count
+    classes = _CLASS.findall(text)
+    return None if len(classes) != count or "&" in "".join(classes) else classes
 
 
 class _OtherEntityError(Exception):

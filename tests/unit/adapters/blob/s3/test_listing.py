@@ -37,7 +37,7 @@ def test_entries_prefixes_and_cursor() -> None:
     )
     page = parse_page(_page(content))
     when = 1_709_208_000 * 10**9
-    assert page.objects == [ObjectInfo(ObjectKey("d/a+b c"), 7, ObjectVersion("e1"), when)]
+    assert page.objects == [ObjectInfo(ObjectKey("d/a+b c"), 7, ObjectVersion("e1"), when, storage_class="STANDARD")]
     assert page.prefixes == ["d/sub dir/"]
     assert page.cursor == "a+b/c=="
 
@@ -57,6 +57,22 @@ def test_names_that_are_not_utf8_come_as_surrogates() -> None:
     """Raw bytes survive."""
     page = parse_page(_page("<EncodingType>url</EncodingType>" + _entry("raw%E9")))
     assert page.objects[0].key == "raw\udce9"
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [("GLACIER", "GLACIER"), ("STANDARD", "GLACIER", "STANDARD"), ("", ""), ("STANDARD", ""), ("a&amp;b", "a&amp;b")],
+)
+def test_each_entry_has_its_own_storage_class(classes: tuple[str, ...]) -> None:
+    """One for all, different ones, none, only some, and one that nobody has: by cutting and by parsing."""
+    content = ""
+    for number, one in enumerate(classes):
+        tag = f"<StorageClass>{one}</StorageClass>" if one else ""
+        content += _entry(f"k{number}").replace("<StorageClass>STANDARD</StorageClass>", tag)
+    body = _page(content)
+    wanted = [one.replace("&amp;", "&") for one in classes]
+    assert [info.storage_class for info in parse_page(body).objects] == wanted
+    assert _parsed(body).classes == wanted
 
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
