@@ -1,10 +1,15 @@
 """Backends of namespaces become numbered rows: what is there, what went, what came back."""
 
+import anyio
+
 from tests.support.postgres import FreshDatabase
 from tests.support.postgres_plane import PostgresPlane, postgres_plane
 from warpdrive.adapters.store.backend_registry import RegisteredBackend, register_backends
 from warpdrive.adapters.store.connecting import Role, connect
+from warpdrive.adapters.store.index.numbers import Numbers
 from warpdrive.domain.namespace.values import BackendDefinition, MountEntry
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 def _entry(path: str, name: str, *, bucket: str = "b", prefix: str = "") -> MountEntry:
@@ -54,3 +59,42 @@ async def test_backends_come_and_go_with_their_entries(migrated_database: FreshD
 async def _apply(plane: PostgresPlane, namespace: str, *entries: MountEntry) -> None:
     await plane.plane.namespaces.apply(plane.call(), namespace, entries, dry_run=False, expected_version=0)
     await plane.project()
+
+
+async def test_what_was_read_before_another_wrote_does_not_win(migrated_database: FreshDatabase) -> None:
+    """Who has to wait for the other looks again: a backend that is there is not put away as gone."""
+    place = await migrated_database()
+    async with postgres_plane(place) as plane:
+        await _apply(plane, "one", _entry("/a", "first"))
+        slow = await connect(place, Role.APP, application_name="tests")
+        holder = await connect(place, Role.APP, application_name="tests")
+        try:
+            transaction = holder.transaction()
+            await transaction.start()
+            await holder.execute("SELECT pg_advisory_xact_lock(hashtext('storage.backends'))")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(register_backends, slow)
+                with anyio.fail_after(20):
+                    while not await holder.fetchval(_WAITING):  # noqa: ASYNC110 - the server does not tell
+                        await anyio.sleep(0.01)
+                await _apply(plane, "one", _entry("/a", "first"), _entry("/b", "second"))
+                await register_backends(holder)
+                await transaction.commit()
+            there = await holder.fetch("SELECT name FROM storage.backends WHERE present ORDER BY name")
+            assert [row["name"] for row in there] == ["first", "second"]
+        finally:
+            await slow.close()
+            await holder.close()
+
+
+async def test_storage_classes_that_are_known_use_up_no_numbers(migrated_database: FreshDatabase) -> None:
+    """However often somebody begins anew: there are 32,767 of them."""
+    place = await migrated_database()
+    connection = await connect(place, Role.APP, application_name="tests")
+    try:
+        for classes in ({"STANDARD"}, {"", "STANDARD"}, {"GLACIER", "STANDARD"}):
+            numbers = Numbers(connection)
+            await numbers.learn_classes(classes)
+        assert numbers.classes == {"": 0, "STANDARD": 1, "GLACIER": 2}
+    finally:
+        await connection.close()

@@ -76,20 +76,27 @@ async def register_backends(connection: "asyncpg.Connection[asyncpg.Record]") ->
     Cheap when nothing changed: two questions. Writes in a transaction of its own, or inside the caller's; calls at
     once are no harm. Raises the driver's errors.
     """
-    definitions = await backend_definitions(connection)
-    wanted = {(each.name, each.place, each.prefix, each.type) for each in definitions.values()}
+    wanted = await _wanted(connection)
     present = await _present(connection)
     if wanted == {(each.name, each.place, each.prefix, each.type) for each in present.values()}:
         return present
-    columns = [list(column) for column in zip(*sorted(wanted), strict=True)] or [[], [], [], []]
-    names, places, prefixes, types = columns
     async with connection.transaction():
         await connection.execute(_ONE_AT_A_TIME)
+        # Again: while this one waited, somebody else may have written what it does not know yet.
+        wanted = await _wanted(connection)
+        columns = [list(column) for column in zip(*sorted(wanted), strict=True)] or [[], [], [], []]
+        names, places, prefixes, types = columns
         await connection.execute(_PLACES, places)
         # First those that went, since a name may be another backend's now and is only one's at a time.
         await connection.execute(_GONE, names, places, prefixes)
         await connection.execute(_THERE, names, places, prefixes, types)
     return await _present(connection)
+
+
+async def _wanted(connection: "asyncpg.Connection[asyncpg.Record]") -> set[tuple[str, str, str, str]]:
+    """Return name, place, prefix and type of what namespaces have."""
+    definitions = await backend_definitions(connection)
+    return {(each.name, each.place, each.prefix, each.type) for each in definitions.values()}
 
 
 async def _present(connection: "asyncpg.Connection[asyncpg.Record]") -> Mapping[str, RegisteredBackend]:

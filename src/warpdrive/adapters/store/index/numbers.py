@@ -13,9 +13,11 @@ _OWNERS: Final = "SELECT id FROM storage.owners WHERE teams = $1::text[]"
 _NEW_OWNERS: Final = "INSERT INTO storage.owners (teams) VALUES ($1::text[]) ON CONFLICT (teams) DO NOTHING"
 _CLASSES: Final = "SELECT class, id FROM storage.classes"
 _NEW_CLASSES: Final = """
-    INSERT INTO storage.classes (class) SELECT class FROM unnest($1::text[]) AS class ORDER BY class
+    INSERT INTO storage.classes (class) SELECT class FROM unnest($1::text[]) AS class
+    WHERE class NOT IN (SELECT class FROM storage.classes) ORDER BY class
     ON CONFLICT (class) DO NOTHING
 """
+"""Those that are there are left out first: a conflict, too, uses up one of 32,767 numbers."""
 
 Numbered = tuple[int, int]
 """Numbers of a home backend and of owners."""
