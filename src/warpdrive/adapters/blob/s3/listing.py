@@ -39,7 +39,7 @@ def parse_page(body: bytes) -> ListPage:
                 map(version_of, page.etags),
                 _mtimes_ns(page.modified),
                 repeat(None),
-                repeat(False),
+                repeat(False),  # noqa: FBT003 - the value of a field
                 page.classes,
             )
         )
