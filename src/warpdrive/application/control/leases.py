@@ -5,6 +5,7 @@ promised already. So a limit is overshot by no more than nodes write beyond thei
 open leases bounds what can come without another question.
 """
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +21,15 @@ from warpdrive.application.control.quotas import Quotas
 from warpdrive.application.control.views import QuotaView
 from warpdrive.application.ports.lease_books import Grant, Lease, LeaseBooks, LeaseWish, QuotaName
 from warpdrive.application.ports.read_models import ReadModels
+from warpdrive.application.projections.codec import UnknownTopic, UnreadableEvent
 from warpdrive.domain.content.texts import ANY
 from warpdrive.domain.governance.splitting import split
 from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.errors import QuotaRefused, QuotaRemoved
 from warpdrive.domain.quota.leasing import Claim, Holding, granted, policy_of, warned
 from warpdrive.domain.quota.values import LARGEST, LeasePolicy, limit_of
+
+log = logging.getLogger(__name__)
 
 _ONCE: Final = 60
 """Seconds: a quota's refusals of one node are told once in each such stretch of time."""
@@ -189,6 +193,10 @@ class Leases:
             await self._commands.change(Quota, telling, locate, decide, lambda _: None)
         except QuotaRemoved:
             return  # in this very moment; the next call is limited by it no longer
+        except (UnknownTopic, UnreadableEvent) as fault:
+            # Newer software's, in the middle of an upgrade: the node is refused all the same.
+            log.error("a refused lease of %s is not in the record of quota %s: %s", node, quota, fault)  # noqa: TRY400 - the fault says it all
+            return
         self._told.add(command)
 
 

@@ -6,9 +6,11 @@ import anyio
 import pytest
 
 from tests.support.quota_story import QuotaStory
+from warpdrive.adapters.store.memory.event_store import MemoryEventStore
 from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.errors import Malformed, NotFound, PermissionDenied
-from warpdrive.application.ports.event_store import CommandIdReused, StoreUnavailable
+from warpdrive.application.ports.event_store import Append, CommandFacts, CommandIdReused, NewEvent, StoreUnavailable
+from warpdrive.domain.quota.aggregate import Quota
 from warpdrive.domain.quota.errors import QuotaRefused
 from warpdrive.domain.quota.leasing import USUAL_POLICY
 from warpdrive.domain.quota.values import LeasePolicy
@@ -128,6 +130,20 @@ async def test_a_refusal_that_was_told_costs_the_event_store_nothing() -> None:
         await story.acquire("v/", 2)
     with pytest.raises(StoreUnavailable):
         await story.acquire("v/", 2, node="node-2")
+
+
+async def test_a_quota_that_newer_software_wrote_refuses_all_the_same() -> None:
+    """In the middle of an upgrade: only the record of the refusal is missing."""
+    story = QuotaStory()
+    await story.begin(vision=["v/"])
+    await story.limit("vision", 1, 1)
+    stream = Quota.id_of(UUID(story.teams["vision"]), "lake")
+    newer = NewEvent(stream, 2, "warpdrive.quota:Praised.v1", b"{}")
+    await MemoryEventStore.append(
+        story.on.store, Append(CommandFacts(UUID(int=99), bytes(32), "token:x"), stream, 2, [newer])
+    )
+    with pytest.raises(QuotaRefused):
+        await story.acquire("v/", 2)
 
 
 async def test_a_refusal_records_who_and_how_much() -> None:
