@@ -113,6 +113,30 @@ async def test_much_missing_is_held_until_confirmed(indexing: Indexing) -> None:
     await indexing.check_sums()
 
 
+async def test_an_emptied_backend_is_held_among_full_ones(indexing: Indexing) -> None:
+    """However few objects it had beside its neighbours in the place: its credentials may have been another's."""
+    await indexing.mount("/a", "large", bucket="b", prefix="l/")
+    await indexing.mount("/b", "small", bucket="b", prefix="s/")
+    for number in range(9):
+        await indexing.put("b", f"l/{number}", 1)
+    await indexing.put("b", "s/0", 1)
+    await indexing.put("b", "s/1", 1)
+    await indexing.crawl()
+    indexing.clock.advance(60)
+    await indexing.delete("b", "l/0", "s/0")
+    (fine,) = await indexing.crawl()
+    assert (fine.state, fine.deleted) == (CrawlState.COMPLETED, 2)
+    indexing.clock.advance(60)
+    await indexing.delete("b", "l/1", "s/1")
+    (held,) = await indexing.crawl()
+    assert held.state is CrawlState.HELD
+    assert "2 of 9" in held.detail
+    assert "everything of small is" in held.detail
+    (believed,) = await indexing.crawl(confirmed=True)
+    assert (believed.state, believed.deleted) == (CrawlState.COMPLETED, 2)
+    await indexing.check_sums()
+
+
 async def test_a_request_joins_the_crawl_that_has_not_ended(indexing: Indexing) -> None:
     """Two requests are one crawl, confirmed if either is; one that was cancelled is over."""
     await indexing.mount("/d", "data", bucket="b")

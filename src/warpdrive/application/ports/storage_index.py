@@ -29,6 +29,8 @@ class Missing:
     missing: int
     confirmed: bool
     """Whether somebody said that they are really gone."""
+    emptied: tuple[str, ...] = ()
+    """Backends that were the home of some of them, and would be of none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,11 @@ SHARE: Final = 0.5
 """More than FEW may be missing as long as they are no larger part than this of what was known."""
 
 
-def doubtful(known: int, missing: int) -> bool:
-    """Say whether so many missing objects, of those known before the crawl, need somebody's confirmation."""
+def doubtful(known: int, missing: int, *, emptied: bool = False) -> bool:
+    """Say whether so many missing objects, of those known before the crawl, need somebody's confirmation.
+
+    `emptied`: a backend has lost all of its objects, however few they are beside those of its neighbours.
+    """
     if not missing:
         return False
-    return missing >= known or (missing > FEW and missing > SHARE * known)
+    return emptied or missing >= known or (missing > FEW and missing > SHARE * known)

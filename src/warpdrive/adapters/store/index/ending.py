@@ -27,10 +27,16 @@ _THERE: Final = f"""
 """  # noqa: S608 - a text of this file
 _STARTED: Final = "(SELECT started_at FROM storage.crawls WHERE id = $1)"
 _COUNT: Final = f"""
-    SELECT count(*) FILTER (WHERE first_seen < {_STARTED}) AS known,
-        count(*) FILTER (WHERE first_seen < {_STARTED} AND NOT seen) AS missing,
-        count(*) FILTER (WHERE seen) AS objects, coalesce(sum(size) FILTER (WHERE seen), 0)::bigint AS bytes
-    FROM ({_THERE}) AS there
+    SELECT coalesce(sum(known), 0)::bigint AS known, coalesce(sum(missing), 0)::bigint AS missing,
+        coalesce(sum(objects), 0)::bigint AS objects, coalesce(sum(bytes), 0)::bigint AS bytes,
+        coalesce(array_agg(DISTINCT b.name ORDER BY b.name) FILTER (WHERE missing > 0 AND missing = known), '{{}}')
+            AS emptied
+    FROM (
+        SELECT backend_id, count(*) FILTER (WHERE first_seen < {_STARTED}) AS known,
+            count(*) FILTER (WHERE first_seen < {_STARTED} AND NOT seen) AS missing,
+            count(*) FILTER (WHERE seen) AS objects, sum(size) FILTER (WHERE seen) AS bytes
+        FROM ({_THERE}) AS there GROUP BY backend_id
+    ) AS counted JOIN storage.backends AS b ON b.id = counted.backend_id
 """  # noqa: S608 - as above
 _COUNTED: Final = """
     UPDATE storage.crawls SET objects = $2, bytes = $3 WHERE id = $1 AND state = 'running' RETURNING confirmed
@@ -94,7 +100,7 @@ async def count_missing(
         confirmed = await connection.fetchval(_COUNTED, crawl, counted["objects"], counted["bytes"])
     if confirmed is None:
         raise CrawlEnded(f"crawl {crawl} does not run any more")
-    return Missing(counted["known"], counted["missing"], confirmed)
+    return Missing(counted["known"], counted["missing"], confirmed, tuple(counted["emptied"]))
 
 
 async def complete(

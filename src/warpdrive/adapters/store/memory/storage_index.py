@@ -146,7 +146,10 @@ class MemoryObjectIndex:
         """See the port."""
         row = running(self._warehouse, crawl)
         known = self._known(row, roots)
-        return Missing(len(known), sum(key not in row.seen for key in known), row.confirmed)
+        homes = {each.backend for each in known.values()}
+        seen = {each.backend for key, each in known.items() if key in row.seen}
+        missing = sum(key not in row.seen for key in known)
+        return Missing(len(known), missing, row.confirmed, tuple(sorted(homes - seen)))
 
     async def complete(self, crawl: int, roots: Sequence[str], *, at: datetime) -> None:
         """See the port."""

@@ -87,7 +87,7 @@ class CrawlPass:
 
     async def _conclude(self, crawl: CrawlRecord, roots: Sequence[str]) -> None:
         missing = await self._writer.objects.missing(crawl.id, roots)
-        if doubtful(missing.known, missing.missing) and not missing.confirmed:
+        if doubtful(missing.known, missing.missing, emptied=bool(missing.emptied)) and not missing.confirmed:
             await self._end(crawl, CrawlState.HELD, _held(crawl, missing))
             return
         await self._writer.objects.complete(crawl.id, roots, at=self._now())
@@ -116,7 +116,11 @@ class CrawlPass:
 def _held(crawl: CrawlRecord, missing: Missing) -> str:
     """Say what is doubted, and how to answer."""
     backend = crawl.backends[0] if crawl.backends else "BACKEND"
-    rule = "everything is missing" if missing.missing >= missing.known else f"more than {FEW} and {SHARE:.0%} are"
+    rule = f"more than {FEW} and {SHARE:.0%} are"
+    if missing.missing >= missing.known:
+        rule = "everything is missing"
+    elif missing.emptied:
+        rule = f"everything of {', '.join(missing.emptied)} is"
     return (
         f"{missing.missing} of {missing.known} objects are missing from the listing ({rule}), so nothing was counted "
         f"as deleted; if they are really gone: warpdrive-ctl crawl {backend} --confirm-deletions"
