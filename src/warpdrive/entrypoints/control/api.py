@@ -40,11 +40,13 @@ from warpdrive.adapters.store.migrating import migrate
 from warpdrive.adapters.store.read_models import PostgresReadModels
 from warpdrive.adapters.wire.dispatch import Dispatcher
 from warpdrive.application.control.comparison import Comparison
+from warpdrive.application.control.errors import NotCaughtUp
 from warpdrive.application.control.freshness import FreshReadModels
 from warpdrive.application.control.lag import Lag
 from warpdrive.application.control.plane import ControlPlane, build_plane
 from warpdrive.application.control.positions import Positions
 from warpdrive.application.control.readiness import Readiness
+from warpdrive.application.ports.event_store import EventReader, EventStoreError
 from warpdrive.application.projections.codec import EventCodec
 from warpdrive.entrypoints.control.first_token import ensure_first_token, new_admin_token
 from warpdrive.entrypoints.control.ingest_line import ProcessLine
@@ -60,6 +62,9 @@ _log = structlog.get_logger(__name__)
 
 _CONNECTIONS: Final = 12
 """For queries; the store has as many again. Two processes of this size fit a server's usual 100 connections."""
+
+_BEGUN_S: Final = 10.0
+"""A worker's process begins within a second, within several on a machine that is busy."""
 
 
 async def run_api(
@@ -78,19 +83,29 @@ async def run_api(
         if rebuild:
             await rebuild_read_models(place)
         house = await stack.enter_async_context(_furnished(settings, place))
-        house.tasks.start_soon(house.line.run, place, source)
         if with_worker:
             house.tasks.start_soon(keep_worker, place, source)
+        house.tasks.start_soon(house.line.run, place, source)
         # Before anybody can call, so that whoever finds us ready finds the token too.
         tokens, directory = house.plane.tokens, settings.server.data_dir
         token = await ensure_first_token(tokens, house.readiness, directory)
         if another_token:
             token = await new_admin_token(tokens, directory)
+        if with_worker:
+            await _projected(house)
         await stack.enter_async_context(_serving(house, doors))
         welcome(doors.whereabouts(place, token))
         notify(READY)
         await told.wait()
         notify(STOPPING)
+
+
+async def _projected(house: "_House") -> None:
+    """Wait until our worker has begun, so that whoever finds us ready can read what they decide."""
+    try:
+        await house.positions.wait(await house.store.head(), _BEGUN_S)
+    except (NotCaughtUp, EventStoreError) as fault:
+        _log.warning("the read models are behind at the start; the worker is still to begin", fault=str(fault))
 
 
 class _Doors:
@@ -144,6 +159,8 @@ class _House:
     plane: ControlPlane
     dispatcher: Dispatcher
     line: ProcessLine
+    store: EventReader
+    positions: Positions
     readiness: Readiness
     registry: CollectorRegistry
     tasks: TaskGroup
@@ -198,7 +215,7 @@ async def _furnished(settings: ControlSettings, place: DatabasePlace) -> AsyncIt
         await lag.measure()
         for run in (lag.run, readiness.run, comparison.run, plane.watch.run):
             tasks.start_soon(run)
-        yield _House(plane, dispatcher, line, readiness, registry, tasks)
+        yield _House(plane, dispatcher, line, store, positions, readiness, registry, tasks)
         tasks.cancel_scope.cancel()
 
 
