@@ -43,6 +43,10 @@ from warpdrive.entrypoints.settings.secrets import secrets_of
 
 _log = structlog.get_logger(__name__)
 
+_CONNECTIONS: Final = 5
+"""One each for those who ask beside each other: projector, observer, crawler, retention and archive. What holds a lock,
+writes rows or counts for long has a connection of its own. With fewer here one slow answer would keep others waiting
+until they take the store for away."""
 _ASK_S: Final = 1.0
 """Between attempts to begin."""
 
@@ -55,7 +59,7 @@ async def working(place: DatabasePlace, settings: ControlSettings) -> AsyncItera
     """
     async with (
         open_event_reader(place, Role.APP) as reader,
-        open_pool(place, Role.APP, min_size=1, max_size=2, application_name="warpdrive worker") as pool,
+        open_pool(place, Role.APP, min_size=1, max_size=_CONNECTIONS, application_name="warpdrive worker") as pool,
         deciding(place) as commands,
         anyio.create_task_group() as tasks,
     ):
