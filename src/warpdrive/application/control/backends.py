@@ -1,7 +1,7 @@
 """Backends: every one that a namespace has, what is indexed of it and how its crawls go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -53,17 +53,24 @@ class Backends:
     async def every(self, call: Call) -> Done[BackendsView]:
         """Show those of the namespaces in the caller's scope."""
         as_of = await self._moments.now(call.at)
+        mounted = await self._mounted(call)
+        if call.principal.namespaces:
+            # Of others not even the names: neither here nor beside those that were crawled with them.
+            as_of = replace(as_of, crawls=tuple(mark for mark in as_of.crawls if mark.name in mounted))
         marks = {mark.name: mark for mark in as_of.crawls}
         held: dict[str, tuple[int, int]] = {}
         for row in await self._sums.capacity():
             objects, size = held.get(row.backend, (0, 0))
             held[row.backend] = (objects + row.objects, size + row.bytes)
         shown: list[BackendView] = []
-        for name, (backend, namespaces) in sorted((await self._mounted(call)).items()):
+        for name, (backend, namespaces) in sorted(mounted.items()):
             mark = marks.get(name)
             # One that is not numbered yet is at no place that anything is known of.
             known = mark is not None and (mark.place, mark.prefix) == (backend.place, backend.prefix)
             crawls = await self._crawls.page(backend=name, limit=_LOOKED_AT) if known else ()
+            last = next((crawl for crawl in crawls if crawl.place == backend.place), None)
+            if last is not None:
+                last = replace(last, backends=tuple(each for each in last.backends if each in mounted))
             objects, size = held.get(name, (0, 0))
             shown.append(
                 BackendView(
@@ -76,7 +83,7 @@ class Backends:
                     bytes=size,
                     generation=mark.generation if mark and known else 0,
                     crawled_at=mark.completed_at if mark and known else None,
-                    last_crawl=next((crawl for crawl in crawls if crawl.place == backend.place), None),
+                    last_crawl=last,
                 )
             )
         return Done(BackendsView(tuple(shown), as_of), as_of.position)

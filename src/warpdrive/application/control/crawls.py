@@ -36,7 +36,7 @@ class Crawls:
         ]
         return Done(tuple(asked), position)
 
-    async def get(self, call: Call, crawl: int) -> Done[CrawlRecord]:  # noqa: ARG002 - readers may see all
+    async def get(self, call: Call, crawl: int) -> Done[CrawlRecord]:  # noqa: ARG002 - whoever may ask may see all
         """Show one and how far it is. Raises NotFound."""
         return await self._done(await self._register.get(_checked(crawl)), crawl)
 

@@ -110,6 +110,14 @@ def test_a_scope_of_one_kind_gives_no_power_over_the_other(method: str, role: Ro
         authorise(Principal("token:s", role, namespaces=("x",), teams=("x",)), method, fields(method, "x"))
 
 
+@pytest.mark.parametrize("method", ["StartCrawl", "ListCrawls", "GetCrawl", "CancelCrawl"])
+def test_crawls_are_nobodys_in_particular(method: str) -> None:
+    """They name places and backends of every namespace: who is bound to one sees its own by ListBackends."""
+    with pytest.raises(PermissionDenied):
+        authorise(Principal("token:o", Role.OPERATOR, namespaces=("x",)), f"ControlService/{method}", {})
+    authorise(Principal("token:o", Role.OPERATOR), f"ControlService/{method}", {})
+
+
 def test_a_scope_of_teams_keeps_no_agent_from_its_namespace() -> None:
     """It narrows which quotas the node is told."""
     agent = Principal("token:n", Role.AGENT, teams=("vision",), node="node-1")

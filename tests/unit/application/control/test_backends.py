@@ -52,6 +52,17 @@ async def test_a_scope_of_namespaces_shows_their_backends_only() -> None:
     await on.plane.namespaces.create(on.call(), "eval", (MountEntry("/b", NEW),))
     scoped = Principal("token:x", Role.VIEWER, namespaces=("eval",))
     assert list(await told(on, scoped)) == ["new"]
+
+    on.facts.backends = [PlainBackend("lake", LAKE.place), PlainBackend("new", NEW.place, "p/")]
+    on.facts.backends.append(PlainBackend("other", NEW.place, "q/"))
+    on.facts.crawls += [PlainCrawl("lake", 1), PlainCrawl("new", 1)]
+    on.fill()
+    use_case = Backends(on.models, on.plane.moments, MemoryUsageFacts(on.warehouse), MemoryCrawlRegister(on.warehouse))
+    view = (await use_case.every(on.call(scoped))).value
+    assert [mark.name for mark in view.as_of.crawls] == ["new"], "also in what it is as of"
+    (shown,) = view.backends
+    assert shown.last_crawl is not None
+    assert shown.last_crawl.backends == ("new",), "and in what was crawled with it"
     await on.plane.namespaces.retire(on.call(), "eval")
     assert list(await told(on)) == ["lake"]
 
