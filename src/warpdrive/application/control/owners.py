@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from warpdrive.application.control.calls import Principal
 from warpdrive.application.control.errors import NotFound, PermissionDenied
 from warpdrive.application.ports.read_models import ReadModels
-from warpdrive.domain.content.texts import escaped
 from warpdrive.domain.governance.attribution import Attribution, Claim, Showing, attribution
+from warpdrive.domain.governance.recorded_texts import recorded_key
 from warpdrive.domain.namespace.payloads import entry_value
 from warpdrive.domain.namespace.values import BackendDefinition
 
@@ -50,7 +50,7 @@ class Owners:
             raise NotFound("backend", backend)
         if principal.namespaces and decided.namespaces[backend].isdisjoint(principal.namespaces):
             raise PermissionDenied(principal.name, f"a namespace with the backend {backend!r} in its scope")
-        found = decided.places[definition.place].of(definition.prefix + escaped(key))
+        found = decided.places[definition.place].of(recorded_key(definition.prefix, key))
         assert found is not None, "the backend itself shows the key"
         return Belonging(found.backend, definition.place, found.owners)
 

@@ -53,9 +53,13 @@ _FIND_GONE: Final = f"""
 """  # noqa: S608 - as above
 _LOCK: Final = """
     SELECT count(*) FROM (
-        SELECT 1 FROM storage.objects WHERE id IN (SELECT id FROM pg_temp.gone) ORDER BY id FOR NO KEY UPDATE
+        SELECT 1 FROM storage.objects
+        WHERE id IN (SELECT id FROM pg_temp.gone UNION SELECT object_id FROM storage.early_accesses)
+        ORDER BY id FOR NO KEY UPDATE
     ) AS locked
 """
+"""All that is deleted and all that is swept, in the one order in which ingest locks objects too."""
+_LOCK_SWEPT: Final = _LOCK.replace("SELECT id FROM pg_temp.gone UNION ", "")
 _DELETE: Final = "UPDATE storage.objects SET deleted_at = $1 WHERE id IN (SELECT id FROM pg_temp.gone)"
 _CAPACITY: Final = add_to_capacity(
     "SELECT backend_id, owner_id, class_id, -1 AS objects, -size AS bytes FROM pg_temp.gone"
@@ -120,9 +124,8 @@ async def complete(
         if not all_seen:
             found = await connection.execute(_FIND_GONE, crawl, list(roots), place)
             gone = int(found.rpartition(" ")[2])
+        await connection.fetchval(_LOCK if gone else _LOCK_SWEPT)
         if gone:
-            # In the order in which ingest locks them too.
-            await connection.fetchval(_LOCK)
             await connection.execute(_DELETE, at)
             await connection.execute(_CAPACITY)
             await connection.execute(_LEDGER, at.date())
