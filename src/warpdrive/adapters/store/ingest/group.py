@@ -45,15 +45,14 @@ def arrays(columns: Rows) -> Arrays:
 class Prepared:
     """A group as it is written: rows of COPY, and columns for each upsert.
 
-    `rollups`: user, day, object, backend, opens, bytes, hits, misses. `activity`: day, backend, user, job, records,
-    opens, bytes, hits, misses, errors. `coverage`: node, day, covered, records, lost, too old. `touched`: object, day.
+    `rows`: for the records. `staged`: the same records, as rollups and activity are summed of them. `coverage`: node,
+    day, covered, records, lost, too old. `touched`: object, day.
     """
 
     batches: Sequence[AccessBatch]
     ids: list[UUID]
     counts: list[int]
     rows: list[bytes]
-    rollups: Arrays
-    activity: Arrays
+    staged: list[memoryview]
     coverage: Arrays
     touched: Rows = field(default_factory=list)

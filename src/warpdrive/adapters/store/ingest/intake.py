@@ -11,6 +11,7 @@ import structlog
 
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, hang_up
 from warpdrive.adapters.store.errors import SPOKEN, leaves_unknown, store_fault
+from warpdrive.adapters.store.ingest import staging
 from warpdrive.adapters.store.ingest.dictionary import Dictionary
 from warpdrive.adapters.store.ingest.preparing import Preparing
 from warpdrive.adapters.store.ingest.writing import KNOWN, AlreadyKnown, write
@@ -35,7 +36,7 @@ class PostgresBatchIntake:
     def __init__(self, place: DatabasePlace, dictionary: Dictionary | None = None) -> None:
         self._preparing = Preparing(dictionary or Dictionary())
         self._asking = _Line(place, "warpdrive ingest: numbers")
-        self._writing = _Line(place, "warpdrive ingest")
+        self._writing = _Line(place, "warpdrive ingest", begin=staging.MAKE, **staging.SETTINGS)
         self.busy = self._writing.turn.locked
         """Whether a group is being written."""
 
@@ -100,9 +101,13 @@ class PostgresBatchIntake:
 class _Line:
     """A connection that one at a time uses; a lost one is made again when somebody wants it."""
 
-    def __init__(self, place: DatabasePlace, name: str) -> None:
+    def __init__(self, place: DatabasePlace, name: str, *, begin: str = "", **settings: str) -> None:
         self._place = place
         self._name = name
+        self._begin = begin
+        """What a new connection does first."""
+        self._begun = False
+        self._settings = settings
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self.turn = anyio.Lock()
 
@@ -119,8 +124,13 @@ class _Line:
                     # Plans that know nothing of an array's length look rows up one by one in the array's order: that
                     # is the order in which locks are taken, and no time goes into planning.
                     plan_cache_mode="force_generic_plan",
+                    **self._settings,
                 )
+                self._begun = not self._begin
             try:
+                if not self._begun:
+                    await self._connection.execute(self._begin)
+                    self._begun = True
                 yield self._connection
             except BaseException as error:
                 if not isinstance(error, asyncpg.PostgresError | AlreadyKnown) or leaves_unknown(error):

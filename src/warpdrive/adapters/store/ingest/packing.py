@@ -5,10 +5,11 @@ own `copy_records_to_table` 1.3 and 0.9, without the moments, which it wants as 
 unnests 4.4 and 2.7.
 """
 
-from itertools import chain, repeat
-from struct import Struct
+from itertools import chain
+from struct import Struct, iter_unpack
 from typing import Final
 
+from warpdrive.adapters.store.ingest.fixed_rows import FixedRows
 from warpdrive.adapters.store.ingest.group import BatchNumbers
 from warpdrive.application.ports.batch_intake import AccessBatch
 from warpdrive.domain.governance.batch_times import DAY_MS
@@ -40,12 +41,11 @@ COLUMNS: Final = (
 HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL: Final = b"\xff\xff"
 
-_ROW: Final = Struct("!h" + "iq" * 4 + "ii" * 4 + "if" * 2 + "ii" * 6 + "ih")
-"""The columns before `mount_id`: each its length and its value, behind the number of all."""
+_FIXED: Final = FixedRows("qqqqiiiiffiiiiiih", more=3)
+"""The columns before `mount_id`."""
 
 _NULL: Final = b"\xff\xff\xff\xff"
 _NUMBER: Final = Struct("!ii")
-_LENGTH: Final = Struct("!i")
 
 _EPOCH_DAY: Final = 10_957
 """PostgreSQL counts from 2000-01-01, which is this day since 1970."""
@@ -55,36 +55,43 @@ _MOST_REAL: Final = 3e38
 _LONGEST_PATH: Final = 8192
 _LONGEST_VERSION: Final = 1024
 """Bytes kept of what somebody else writes."""
+_LENGTHS: Final = [length.to_bytes(4) for length in range(_LONGEST_PATH + 1)]
 
 
 def packed(batch: AccessBatch, numbers: BatchNumbers) -> bytes:
     """Return the batch's rows, without COPY's head and tail. Counts beyond 31 bits are written as the most."""
     records = batch.records
-    eight, four, two = repeat(8), repeat(4), repeat(2)
-    rows = map(
-        _ROW.pack,
-        repeat(len(COLUMNS)),
-        *(eight, numbers.objects),
-        *(eight, [(ts - _EPOCH_MS) * 1000 for ts in records.ts_ms]),
-        *(eight, records.uid),
-        *(eight, records.bytes_read),
-        *(four, _small(records.opens)),
-        *(four, _small(records.hits)),
-        *(four, _small(records.misses)),
-        *(four, _small(records.window_ms)),
-        *(four, _real(records.latency_ms)),
-        *(four, _real(records.latency_max_ms)),
-        *(four, [day - _EPOCH_DAY for day in numbers.days]),
-        *(four, repeat(numbers.node)),
-        *(four, numbers.users),
-        *(four, numbers.jobs),
-        *(four, numbers.backends),
-        *(four, numbers.errors),
-        *(two, records.op),
+    fixed = _FIXED.rows(
+        len(records),
+        (
+            numbers.objects,
+            [(ts - _EPOCH_MS) * 1000 for ts in records.ts_ms],
+            records.uid,
+            records.bytes_read,
+            _small(records.opens),
+            _small(records.hits),
+            _small(records.misses),
+            _small(records.window_ms),
+            _real(records.latency_ms),
+            _real(records.latency_max_ms),
+            [day - _EPOCH_DAY for day in numbers.days],
+            numbers.node,
+            numbers.users,
+            numbers.jobs,
+            numbers.backends,
+            numbers.errors,
+            records.op,
+        ),
     )
     paths = {index: _path(batch, numbers, index) for index in set(records.path)}
     versions = {index: _text(records.strings[index], _LONGEST_VERSION) for index in set(records.version)}
-    ends = [paths[path] + versions[version] for path, version in zip(records.path, records.version, strict=True)]
+    if len(paths) == 1:
+        (path,) = paths.values()
+        whole = {index: path + version for index, version in versions.items()}
+        ends = [whole[version] for version in records.version]
+    else:
+        ends = [paths[path] + versions[version] for path, version in zip(records.path, records.version, strict=True)]
+    rows = chain.from_iterable(iter_unpack(f"{_FIXED.width}s", fixed))
     return b"".join(chain.from_iterable(zip(rows, ends, strict=True)))
 
 
@@ -108,4 +115,4 @@ def _text(text: str, longest: int) -> bytes:
     data = text.encode()
     if len(data) > longest:
         data = data[:longest].decode(errors="ignore").encode()
-    return _LENGTH.pack(len(data)) + data
+    return _LENGTHS[len(data)] + data

@@ -12,7 +12,8 @@ from warpdrive.adapters.store.ingest.dictionary import Dictionary, ObjectFinder
 from warpdrive.adapters.store.ingest.group import Arrays, BatchNumbers, Prepared, arrays
 from warpdrive.adapters.store.ingest.numbers import Numbers
 from warpdrive.adapters.store.ingest.packing import packed
-from warpdrive.adapters.store.ingest.summing import Sums
+from warpdrive.adapters.store.ingest.staging import staged
+from warpdrive.adapters.store.ingest.summing import Sums, accesses
 from warpdrive.application.ports.batch_intake import AccessBatch
 from warpdrive.domain.governance.batch_times import DAY_MS
 from warpdrive.domain.governance.recorded_texts import recorded_word
@@ -70,8 +71,7 @@ class Preparing:
             ids=[batch.batch_id for batch in batches],
             counts=[len(batch.records) for batch in batches],
             rows=built.rows,
-            rollups=built.rollups,
-            activity=built.activity,
+            staged=built.staged,
             coverage=built.coverage,
             touched=self._untouched(built.touches),
         )
@@ -172,8 +172,7 @@ class _Built:
 
     rows: list[bytes]
     days: set[int]
-    rollups: Arrays
-    activity: Arrays
+    staged: list[memoryview]
     coverage: Arrays
     touches: list[tuple[int, int]]
 
@@ -182,16 +181,17 @@ def _build(ready: Sequence[tuple[AccessBatch, _Numbering]]) -> _Built:
     """Make everything that needs no question. Touches nothing that others see."""
     sums = Sums()
     rows: list[bytes] = []
+    staging: list[memoryview] = []
     days: set[int] = set()
     for batch, numbering in ready:
         objects = numbering.objects.complete(numbering.found)
         numbered = _numbered(batch, numbering.seen, numbering.words, numbering.objects, objects)
+        used = accesses(batch, numbered)
         rows.append(packed(batch, numbered))
-        sums.add(batch, numbered)
+        staging.append(staged(batch, numbered, used))
+        sums.add(batch, numbered, used)
         days.update(numbered.days)
-    return _Built(
-        rows, days, arrays(sums.rollups()), arrays(sums.activity()), arrays(sums.coverage()), list(sums.touches())
-    )
+    return _Built(rows, days, staging, arrays(sums.coverage()), list(sums.touches()))
 
 
 def _numbered(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from warpdrive.adapters.store.ingest.group import NOTHING, Prepared, arrays
 from warpdrive.adapters.store.ingest.packing import COLUMNS, HEAD, TAIL
+from warpdrive.adapters.store.ingest.staging import ACTIVITY, ROLLUPS, TABLE
 
 _BATCHES: Final = """
     INSERT INTO telemetry.batches (batch_id, received_at, records)
@@ -18,31 +19,6 @@ _BATCHES: Final = """
 """
 KNOWN: Final = "SELECT batch_id FROM telemetry.batches WHERE batch_id = ANY($1::uuid[])"
 
-_ROLLUPS: Final = """
-    INSERT INTO telemetry.rollups AS known
-        (user_id, day, object_id, backend_id, opens, bytes_read, hits, misses)
-    SELECT user_id, date '1970-01-01' + day, object_id, backend_id, opens, bytes_read, hits, misses
-    FROM unnest(
-        $1::text::int[], $2::text::int[], $3::text::bigint[], $4::text::int[], $5::text::bigint[],
-        $6::text::bigint[], $7::text::bigint[], $8::text::bigint[]
-    ) AS new (user_id, day, object_id, backend_id, opens, bytes_read, hits, misses)
-    ON CONFLICT (user_id, day, object_id) DO UPDATE SET backend_id = excluded.backend_id,
-        opens = known.opens + excluded.opens, bytes_read = known.bytes_read + excluded.bytes_read,
-        hits = known.hits + excluded.hits, misses = known.misses + excluded.misses
-"""
-_ACTIVITY: Final = """
-    INSERT INTO telemetry.activity AS known
-        (day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors)
-    SELECT date '1970-01-01' + day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors
-    FROM unnest(
-        $1::text::int[], $2::text::int[], $3::text::int[], $4::text::int[], $5::text::bigint[],
-        $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[], $10::text::bigint[]
-    ) AS new (day, backend_id, user_id, job_id, records, opens, bytes_read, hits, misses, errors)
-    ON CONFLICT (day, backend_id, user_id, job_id) DO UPDATE SET records = known.records + excluded.records,
-        opens = known.opens + excluded.opens, bytes_read = known.bytes_read + excluded.bytes_read,
-        hits = known.hits + excluded.hits, misses = known.misses + excluded.misses,
-        errors = known.errors + excluded.errors
-"""
 _COVERAGE: Final = """
     INSERT INTO telemetry.coverage AS known (node_id, day, covered_ms, records, lost, too_old, last_at)
     SELECT node_id, date '1970-01-01' + day, covered_ms, records, lost, too_old, now()
@@ -90,13 +66,12 @@ async def write(connection: Any, group: Prepared) -> None:
             await connection.copy_to_table(
                 "records", schema_name="telemetry", columns=COLUMNS, source=_copied(group.rows), format="binary"
             )
-        for statement, columns in (
-            (_ROLLUPS, group.rollups),
-            (_ACTIVITY, group.activity),
-            (_COVERAGE, group.coverage),
-        ):
-            if columns[0] != NOTHING:
-                await connection.execute(statement, *columns)
+            await connection.copy_to_table(TABLE, schema_name="pg_temp", source=_copied(group.staged), format="binary")
+            # Without arguments they are planned each time, for as many rows as there are.
+            await connection.execute(ROLLUPS)
+            await connection.execute(ACTIVITY)
+        if group.coverage[0] != NOTHING:
+            await connection.execute(_COVERAGE, *group.coverage)
         touched = arrays(group.touched)
         if touched[0] != NOTHING:
             raised = await connection.execute(_TOUCHED, *touched)
@@ -105,7 +80,7 @@ async def write(connection: Any, group: Prepared) -> None:
                 await connection.execute(_EARLY, *touched)
 
 
-async def _copied(rows: Sequence[bytes]) -> AsyncIterator[bytes]:
+async def _copied(rows: Sequence[bytes | memoryview]) -> AsyncIterator[bytes | memoryview]:
     yield HEAD
     for part in rows:
         yield part
