@@ -156,7 +156,7 @@ def _column(columns: Any, name: str, count: int, missing: float, below: float, w
         return [missing] * count
     if len(values) != count:
         raise Malformed(f"{within}.{name}", f"has {len(values)} values, not {count} like ts_ms_delta")
-    # A NaN makes every comparison false, wherever it stands; the sum tells.
-    if not (min(values) >= 0 and max(values) < below and sum(values) >= 0):
+    # A NaN makes every comparison false, wherever it stands; the sum tells. An integer is none.
+    if not (min(values) >= 0 and max(values) < below and (isinstance(missing, int) or sum(values) >= 0)):
         raise Malformed(f"{within}.{name}", f"has a value outside 0 to {below}")
     return values
