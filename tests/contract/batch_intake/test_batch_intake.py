@@ -59,6 +59,14 @@ async def test_what_somebody_uses_is_what_was_opened_read_or_written(intake: Int
     assert len(counted.records) == 6
 
 
+async def test_unlike_records_of_one_object_add_up(intake: Intake) -> None:
+    """Within a batch, between batches of one call, and with what was counted before."""
+    first, second = batch_of(Row(hits=1), Row(hits=5, bytes_read=7)), batch_of(Row(hits=11, bytes_read=0))
+    assert await intake.taking.take([first, second]) == [True, True]
+    assert await intake.taking.take([batch_of(Row(hits=20))]) == [True]
+    assert (await intake.counted()).rollups == {("ada", TODAY, LAKE, "a/one"): (4, 207, 37, 4)}
+
+
 async def test_days_users_jobs_and_backends_are_apart(intake: Intake) -> None:
     """Each record counts on its own day, late or not, also in one batch."""
     before = DAY * DAY_MS - 1
