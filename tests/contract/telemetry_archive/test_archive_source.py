@@ -20,6 +20,7 @@ from warpdrive.application.ports.batch_intake import LIST, OPEN, STAT, WRITE, Ba
 from warpdrive.application.ports.telemetry_archive import (
     COLUMNS,
     ArchivedDay,
+    ArchiveOwner,
     ArchiveSource,
     ArchiveUnclear,
     Archivist,
@@ -59,19 +60,32 @@ class Both:
 Opening = Callable[[], AbstractAsyncContextManager[Both]]
 
 
+Kind = Callable[[], Awaitable[Opening]]
+
+
 @pytest.fixture(params=["memory", "postgres"])
-async def opening(request: pytest.FixtureRequest, migrated_database: FreshDatabase) -> Opening:
-    """Return what opens an empty one of each kind."""
-    if request.param == "memory":
-        return in_memory
-    place = await migrated_database()
-    return lambda: on_postgres(place)
+def kind(request: pytest.FixtureRequest, migrated_database: FreshDatabase) -> Kind:
+    """Return what makes a database of each kind."""
+
+    async def make() -> Opening:
+        if request.param == "memory":
+            warehouse = Warehouse(backends=[BackendRow("team", "memory|name=b", "t/", "memory")])
+            return lambda: in_memory(warehouse)
+        place = await migrated_database()
+        return lambda: on_postgres(place)
+
+    return make
+
+
+@pytest.fixture
+async def opening(kind: Kind) -> Opening:
+    """Return what opens an empty one."""
+    return await kind()
 
 
 @asynccontextmanager
-async def in_memory() -> AsyncIterator[Both]:
-    """Make one in memory."""
-    warehouse = Warehouse(backends=[BackendRow("team", "memory|name=b", "t/", "memory")])
+async def in_memory(warehouse: Warehouse) -> AsyncIterator[Both]:
+    """Open one in memory."""
 
     async def dropped(day: date) -> None:
         warehouse.records[:] = [row for row in warehouse.records if row.at.date() != day]
@@ -85,9 +99,9 @@ async def on_postgres(place: DatabasePlace) -> AsyncIterator[Both]:
     connection = await connect(place, Role.OWNER, application_name="tests")
     await connection.execute(
         """
-        INSERT INTO storage.places (place) VALUES ('memory|name=b');
+        INSERT INTO storage.places (place) VALUES ('memory|name=b') ON CONFLICT DO NOTHING;
         INSERT INTO storage.backends (name, place_id, prefix, type, present)
-            SELECT 'team', id, 't/', 'memory', true FROM storage.places
+            SELECT 'team', id, 't/', 'memory', true FROM storage.places ON CONFLICT DO NOTHING
         """
     )
 
@@ -201,3 +215,19 @@ async def test_one_at_a_time(opening: Opening) -> None:
             assert second is None
         async with both.source.sole() as again:
             assert again is not None
+
+
+async def test_every_database_has_an_identity_of_its_own(kind: Kind) -> None:
+    """Whoever asks, and whenever: the same of one database, and another of another."""
+
+    async def told(opening: Opening) -> ArchiveOwner:
+        async with opening() as both, both.source.sole() as archivist:
+            assert archivist is not None
+            return await archivist.owner()
+
+    one, two = await kind(), await kind()
+    first = await told(one)
+    assert first.identity
+    assert first.words
+    assert await told(one) == first
+    assert (await told(two)).identity != first.identity

@@ -18,7 +18,7 @@ import asyncpg
 from warpdrive.adapters.store.connecting import DatabasePlace, Role, connect, hang_up
 from warpdrive.adapters.store.errors import told_as_store_errors
 from warpdrive.application.ports.event_store import StoreUnavailable
-from warpdrive.application.ports.telemetry_archive import ArchivedDay, ArchiveUnclear, DayReading
+from warpdrive.application.ports.telemetry_archive import ArchivedDay, ArchiveOwner, ArchiveUnclear, DayReading
 
 _ARCHIVIST: Final = int.from_bytes(b"warparch", "big")
 """Number of the advisory lock: bytes that nobody else picks by chance."""
@@ -26,6 +26,11 @@ _CLOSE_PATIENCE_S: Final = 0.5
 BATCH: Final = 8192
 """Rows that are fetched at once."""
 
+# The server's number is made when it is set up, and copied with its files alone; everybody may ask for it.
+_IDENTITY: Final = """
+    SELECT format('%s-%s', c.system_identifier, d.oid) FROM pg_control_system() AS c
+    JOIN pg_database AS d ON d.datname = current_database()
+"""
 _DAYS: Final = """
     SELECT part.day, a.backend, a.key, a.parts, a.records, a.bytes
     FROM (
@@ -110,7 +115,7 @@ class PostgresArchiveSource:
                     scope.cancel()
 
                 connection.add_termination_listener(lost)
-                yield PostgresArchivist(connection)
+                yield PostgresArchivist(connection, str(self._place))
                 connection.remove_termination_listener(lost)
             if scope.cancelled_caught:
                 raise StoreUnavailable("the archivist's connection was lost, and its lock with it")
@@ -121,8 +126,15 @@ class PostgresArchiveSource:
 class PostgresArchivist:
     """See `Archivist`."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", words: str) -> None:
         self._connection = connection
+        self._words = words
+
+    async def owner(self) -> ArchiveOwner:
+        """See the port."""
+        with told_as_store_errors():
+            identity = await self._connection.fetchval(_IDENTITY)
+        return ArchiveOwner(identity, self._words)
 
     async def days(self, *, before: date) -> Sequence[tuple[date, ArchivedDay | None]]:
         """See the port."""

@@ -8,19 +8,18 @@ drops nothing that is not kept.
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 import anyio
 import anyio.to_thread
 
+from warpdrive.application.control.archive_place import ArchivePlace, ArchiveTaken
 from warpdrive.application.ports.clock import Clock
 from warpdrive.application.ports.column_files import ColumnFileFault, ColumnFiles
 from warpdrive.application.ports.errors import BackendError, ObjectNotFound
 from warpdrive.application.ports.event_store import EventStoreError
-from warpdrive.application.ports.object_reader import ObjectReader
-from warpdrive.application.ports.object_writer import Absent, ObjectWriter
+from warpdrive.application.ports.object_writer import Absent
 from warpdrive.application.ports.objects import ObjectInfo, ObjectKey, ObjectVersion
 from warpdrive.application.ports.telemetry_archive import (
     ArchivedDay,
@@ -44,20 +43,6 @@ _EVERY_S: Final = 600.0
 
 class ArchiveDamaged(Exception):
     """Raised when a file that was just written does not hold what was sent; nothing is noted then."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivePlace:
-    """Where the files go: below `prefix` ("" or ending in "/") in an open backend of that name."""
-
-    backend: str
-    reader: ObjectReader
-    writer: ObjectWriter
-    prefix: str = ""
-
-    def folder(self, day: date) -> str:
-        """Return what the keys of a day's files begin with, as Hive and everything after it writes partitions."""
-        return f"{self.prefix}records/day={day.isoformat()}/"
 
 
 class Archiving:
@@ -87,22 +72,26 @@ class Archiving:
                 await self.once()
             except (EventStoreError, BackendError, ColumnFileFault, ArchiveDamaged) as fault:
                 log.warning("telemetry is not archived for now: %s", fault)
+            except ArchiveTaken as fault:
+                log.error("telemetry is not archived: %s", fault)  # noqa: TRY400 - the fault says it all
             await anyio.sleep(_EVERY_S)
 
     async def once(self) -> int:
         """Archive what is complete; returns how many days were noted. One without records needs no file.
 
         Raises EventStoreError, BackendError, ColumnFileFault, ArchiveDamaged; days before the fault are archived.
+        Raises ArchiveTaken, with nothing changed, when the place is another database's.
         """
-        today = datetime.fromtimestamp(self._clock.wall(), UTC).date()
+        now = datetime.fromtimestamp(self._clock.wall(), UTC)
         done = 0
         async with self._source.sole() as archivist:
             if archivist is None:
                 return 0
-            due = await archivist.days(before=today - timedelta(days=COMPLETE_DAYS - 1))
+            due = await archivist.days(before=now.date() - timedelta(days=COMPLETE_DAYS - 1))
             if not due:
                 return 0
             async with self._opening() as place:
+                await place.claim(await archivist.owner(), now)
                 for day, archived in due:
                     try:
                         done += await self._archive(archivist, place, day, archived)

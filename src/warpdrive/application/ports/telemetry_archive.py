@@ -45,6 +45,18 @@ class ArchivedDay:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveOwner:
+    """The database whose records are archived: no two that exist at once have the same `identity`.
+
+    It stays what it is over restarts, and when the server's files are restored; a dump makes another database.
+    `words` say which it is to people.
+    """
+
+    identity: str
+    words: str
+
+
 class ArchiveUnclear(Exception):
     """Raised when what the archive has of a day and what is here do not add up to what was ever counted of it."""
 
@@ -80,6 +92,9 @@ class DayReading(Protocol):
 
 class Archivist(Protocol):
     """The one who archives. Every method raises StoreUnavailable."""
+
+    async def owner(self) -> ArchiveOwner:
+        """Say which database this is."""
 
     async def days(self, *, before: date) -> Sequence[tuple[date, ArchivedDay | None]]:
         """Return the days before one that may have records that are not archived, with what is; oldest first."""

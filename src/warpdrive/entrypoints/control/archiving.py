@@ -9,7 +9,8 @@ from warpdrive.adapters.store.archive_source import PostgresArchiveSource
 from warpdrive.adapters.store.backend_registry import backend_definitions
 from warpdrive.adapters.store.connecting import DatabasePlace
 from warpdrive.adapters.store.errors import told_as_store_errors
-from warpdrive.application.control.archiving import ArchivePlace, Archiving
+from warpdrive.application.control.archive_place import ArchivePlace
+from warpdrive.application.control.archiving import Archiving
 from warpdrive.application.ports.errors import BackendMisconfigured
 from warpdrive.entrypoints.control.backends import open_backend
 from warpdrive.entrypoints.process.system_clock import SystemClock

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from warpdrive.adapters.store.memory.batch_intake import MemoryRecord
 from warpdrive.adapters.store.memory.warehouse import Warehouse
-from warpdrive.application.ports.telemetry_archive import ArchivedDay, ArchiveUnclear, DayReading
+from warpdrive.application.ports.telemetry_archive import ArchivedDay, ArchiveOwner, ArchiveUnclear, DayReading
 
 _OPS: Final = ("open", "read", "list", "stat", "write")
 
@@ -40,6 +40,10 @@ class MemoryArchivist:
         self._archives: dict[date, ArchivedDay] = {}
         self._seen: dict[date, list[MemoryRecord]] = {}
         """The records themselves, as they were when a day was archived: others are late."""
+
+    async def owner(self) -> ArchiveOwner:
+        """See the port."""
+        return ArchiveOwner(f"memory-{id(self._warehouse):x}", "a database in memory")
 
     async def days(self, *, before: date) -> Sequence[tuple[date, ArchivedDay | None]]:
         """See the port."""
