@@ -101,7 +101,7 @@ async def test_much_missing_is_held_until_confirmed(indexing: Indexing) -> None:
     (held,) = await indexing.crawl()
     assert held.state is CrawlState.HELD
     assert "3 of 3" in held.detail
-    assert "warpdrive-ctl crawl data --confirm-deletions" in held.detail
+    assert "warpdrive-ctl crawl --backend data --confirm-deletions" in held.detail
     assert (held.ended_at, held.deleted) == (indexing.now(), 0)
     assert await indexing.capacity() == {("data", ()): (3, 3)}
     marks = await indexing.facts.marks()

@@ -134,10 +134,7 @@ def outcome(row: Mapping[str, Any]) -> str:
             f" {row['added']} added, {row['changed']} changed, {row['deleted']} deleted"
         )
     words = f"{head}: {row['detail']}" if row["detail"] else head
-    if row["state"] == "held":
-        names = " ".join(f"--backend {name}" for name in row["backends"][:1])
-        words += f"; if that is right: warpdrive-ctl crawl {names} --confirm-deletions"
-    elif row["state"] in {"queued", "running"}:
+    if row["state"] in {"queued", "running"}:
         words += f"; warpdrive-ctl crawl show {row['id']}"
     return words
 

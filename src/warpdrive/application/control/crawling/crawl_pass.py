@@ -123,5 +123,5 @@ def _held(crawl: CrawlRecord, missing: Missing) -> str:
         rule = f"everything of {', '.join(missing.emptied)} is"
     return (
         f"{missing.missing} of {missing.known} objects are missing from the listing ({rule}), so nothing was counted "
-        f"as deleted; if they are really gone: warpdrive-ctl crawl {backend} --confirm-deletions"
+        f"as deleted; if they are really gone: warpdrive-ctl crawl --backend {backend} --confirm-deletions"
     )
