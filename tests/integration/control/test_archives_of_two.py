@@ -66,11 +66,7 @@ async def first(migrated_database: FreshDatabase, tmp_path: Path) -> DatabasePla
     for begin, end in ((0, 60), (60, 80)):
         await put(database, begin, end)
         assert await archiving(database, tmp_path).once() == 1
-    assert sorted(files(tmp_path)) == [
-        f"telemetry/records/day={DAY}/part-0000.parquet",
-        f"telemetry/records/day={DAY}/part-0001.parquet",
-        f"telemetry/{MARKER}",
-    ]
+    assert {f"telemetry/records/day={DAY}/part-000{part}.parquet" for part in range(2)} <= files(tmp_path).keys()
     return database
 
 
