@@ -28,10 +28,13 @@ class PermissionDenied(ControlError):
 
 
 class NotFound(ControlError):
-    """Raised when nothing has the name or id. `kind`: namespace, team, quota, price book, tenant, token, agent."""
+    """Raised when nothing has the name or id ("": there is none at all).
+
+    `kind`: namespace, team, quota, price book, tenant, token, agent.
+    """
 
     def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"there is no {kind} {name!r}")
+        super().__init__(f"there is no {kind} {name!r}" if name else f"there is no {kind} yet")
         self.kind = kind
         self.name = name
 

@@ -65,7 +65,7 @@ class Tariffs:
             return _tariff((await self._books.get(call, book)).value)
         found = await self.every(call)
         if not found:
-            raise NotFound("price book", ANY)
+            raise NotFound("price book", "")
         if len(found) > 1:
             names = ", ".join(tariff.book.name for tariff in found)
             raise Malformed("book", f"is missing, and there are several: {names}")
