@@ -129,10 +129,11 @@ def outcome(row: Mapping[str, Any]) -> str:
     """Say in a line how a crawl is, and what to do about it."""
     head = f"crawl {row['id']} of {words_of(row['backends'])}: {row['state']}"
     if row["state"] == "completed":
-        return (
+        counts = (
             f"{head}; {row['objects']} objects, {size(row, 'bytes')}:"
             f" {row['added']} added, {row['changed']} changed, {row['deleted']} deleted"
         )
+        return f"{counts}; {row['detail']}" if row["detail"] else counts
     words = f"{head}: {row['detail']}" if row["detail"] else head
     if row["state"] in {"queued", "running"}:
         words += f"; warpdrive-ctl crawl show {row['id']}"

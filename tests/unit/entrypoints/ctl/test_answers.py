@@ -281,6 +281,11 @@ class TestCrawl:
         assert result.exit_code == 1
         assert result.stdout == "crawl 7 of photos: held: everything is gone\n"
 
+    def test_one_that_had_nothing_new_to_read_says_so(self, desk: "Operator") -> None:
+        """Else no objects would look like an empty backend."""
+        say(desk, "ControlService/GetCrawl", {**CRAWL, "detail": "no newer report"})
+        assert desk.ok("crawl").endswith("1 deleted; no newer report\n")
+
     def test_lists_and_ends(self, desk: "Operator") -> None:
         """By number."""
         assert "2026-11-23 17:00 UTC" in desk.ok("crawl", "list", "--state", "completed")
