@@ -45,6 +45,8 @@ class Patience:
     """The same when there is nothing to fall back to."""
     refused: float = 60.0
     """Until a control plane that refused is asked again: rights and tokens are given back by people."""
+    ended: float = 1.0
+    """Until it is followed again when following ended without a word, as a connection that breaks off may end it."""
 
 
 class NamespaceUnavailable(Exception):
@@ -141,13 +143,14 @@ class NamespaceFollower:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch)
             while True:
+                refused = False
                 try:
                     async with self._feed.follow() as snapshots:
-                        await self._take_all(snapshots)
+                        refused = await self._take_all(snapshots)
                 except Exception as defect:  # readers shall not pay for a defect in the tie
-                    self._refusal = f"following failed: {defect!r}"
+                    self._refusal, refused = f"following failed: {defect!r}", True
                     log.exception("following the namespace failed")
-                await anyio.sleep(self._patience.refused)
+                await anyio.sleep(self._patience.refused if refused else self._patience.ended)
 
     def state(self) -> ControlPlaneState:
         """Describe the tie now."""
@@ -179,7 +182,8 @@ class NamespaceFollower:
             words = f"not connected for {away:.0f} s ({self._feed.fault}); serving {serving} as last known"
         return f"{words}; not kept on disk: {self._unkept}" if self._unkept else words
 
-    async def _take_all(self, snapshots: AsyncIterator[NamespaceSnapshot]) -> None:
+    async def _take_all(self, snapshots: AsyncIterator[NamespaceSnapshot]) -> bool:
+        """Take what comes; says whether a refusal ended it."""
         # Caught in here: on its way out of the feed's own task group the refusal would become a group.
         try:
             async for snapshot in snapshots:
@@ -188,6 +192,8 @@ class NamespaceFollower:
             self._refusal = f"refused: {refusal.detail}"
             self._heard.set()
             log.error("the control plane refuses", extra={"address": self._address, "reason": refusal.detail})  # noqa: TRY400  the reason says it all
+            return True
+        return False
 
     async def _take(self, snapshot: NamespaceSnapshot) -> None:
         if not self._serve(snapshot):

@@ -64,6 +64,20 @@ class BrokenFeed:
         return self.inner.follow()
 
 
+class EndingFeed(BrokenFeed):
+    """Ends without a word the first time, as a broken connection may cancel what waits on it."""
+
+    @asynccontextmanager
+    async def follow(self) -> AsyncIterator[AsyncIterator[NamespaceSnapshot]]:
+        """End once."""
+        self.asked += 1
+        async with self.inner.follow() as snapshots:
+            with anyio.CancelScope() as scope:
+                if self.asked == 1:
+                    scope.cancel()
+                yield snapshots
+
+
 def snapshot(position: int, *paths: str, retired: bool = False) -> NamespaceSnapshot:
     """A namespace of these mount paths."""
     return NamespaceSnapshot(position, UUID(int=1), "training", tuple(entry(p, "b") for p in paths), retired=retired)
@@ -79,7 +93,12 @@ class Tie:
     """A follower with everything around it."""
 
     def __init__(
-        self, *, feed: NamespaceFeed | None = None, disk: LastKnownNamespace | None = None, patience: float = 0.05
+        self,
+        *,
+        feed: NamespaceFeed | None = None,
+        disk: LastKnownNamespace | None = None,
+        patience: float = 0.05,
+        refused: float = 0.01,
     ) -> None:
         self.feed = MemoryFeed()
         self.disk = disk or LastKnownMemory()
@@ -93,7 +112,7 @@ class Tie:
             self.clock,
             address="control:50051",
             namespace="training",
-            patience=Patience(known=patience, unknown=patience, refused=0.01),
+            patience=Patience(known=patience, unknown=patience, refused=refused, ended=0.01),
         )
 
     @asynccontextmanager
@@ -261,4 +280,17 @@ class TestRun:
             tasks.start_soon(tie.follower.run)
             await tie.wait_served("/a")
             assert await tie.follower.probe() == "namespace training at position 1"
+            tasks.cancel_scope.cancel()
+
+    async def test_following_that_ended_without_a_word_goes_on_at_once(self) -> None:
+        """Nobody refused, so nobody has to mend anything: changes shall not wait for a minute."""
+        inner = MemoryFeed()
+        inner.publish(snapshot(1, "/a"))
+        feed = EndingFeed(inner)
+        tie = Tie(feed=feed, disk=LastKnownMemory(snapshot(0, "/old")), patience=5, refused=60)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tie.follower.run)
+            await wait_until_async(lambda: feed.asked == 2, within=5, what="following again")
+            inner.publish(snapshot(2, "/b"))
+            await tie.wait_served("/b")
             tasks.cancel_scope.cancel()
