@@ -122,7 +122,7 @@ async def test_prices_hold_from_their_day_on() -> None:
 async def test_a_book_is_named_where_there_are_several() -> None:
     """None, several and a retired one are refused; unknown names too."""
     on = await governed()
-    with pytest.raises(NotFound, match="^there is no price book yet$"):
+    with pytest.raises(NotFound, match=r"^there is no price book yet$"):
         await asked(on)
     await price(on, "1", book="first")
     assert (await asked(on)).book == "first"
