@@ -6,11 +6,16 @@ class MoveFault(Exception):
 
 
 class TargetExists(MoveFault):
-    """Raised when something that we did not put there has the destination's key."""
+    """Raised when something that we did not put there has the destination's key.
 
-    def __init__(self, target: str) -> None:
-        super().__init__(f"{target!r} exists at the destination; --overwrite replaces it")
+    `begun`: an interrupted run began a copy to it, and what is there now is not what it was to be.
+    """
+
+    def __init__(self, target: str, *, begun: bool = False) -> None:
+        whose = ", with other bytes than the copy that an interrupted run began" if begun else ""
+        super().__init__(f"{target!r} exists at the destination{whose}; --overwrite replaces it")
         self.target = target
+        self.begun = begun
 
 
 class TargetIsSource(MoveFault):

@@ -107,8 +107,13 @@ class ObjectMove:
             raise TargetExists(found.key)
         if entry is not None and found.version in {entry.copy, entry.replaces}:
             return found.version  # an older copy of ours, or what an earlier run was told to replace
+        begun = entry is not None and entry.copy is None and entry.replaces is None
+        if begun and not found.size and info.size:
+            # Nothing was there when our copy began, and nobody's bytes are there now: some servers (SeaweedFS is one)
+            # leave an empty object of an upload that broke off.
+            return found.version
         if not self._rules.overwrite:
-            raise TargetExists(found.key)
+            raise TargetExists(found.key, begun=begun)
         # Another name of the same place would have us delete what we have just written.
         if (found.size, found.mtime_ns, found.version) == (info.size, info.mtime_ns, info.version):
             raise TargetIsSource(found.key)

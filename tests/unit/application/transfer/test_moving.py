@@ -211,6 +211,23 @@ async def test_what_an_earlier_run_may_replace_is_exactly_that() -> None:
         assert target.data() == {"to/a": b"new" if replaced else b"old"}
 
 
+@pytest.mark.parametrize(
+    ("there", "begun", "moved_on"), [(b"", True, True), (b"", False, False), (b"theirs", True, False)]
+)
+async def test_an_empty_object_of_an_upload_that_broke_off_is_no_obstacle(
+    there: bytes, *, begun: bool, moved_on: bool
+) -> None:
+    """Only where our own copy had begun when nothing was there; other bytes are somebody's."""
+    source, target = Store({"from/a": b"new"}, age=50), Store({"to/a": there})
+    journal = MemoryJournal()
+    if begun:
+        (info,) = (await source.list_page(ObjectKey("from/"))).objects
+        journal.entries[info.key] = Entry(info.version, ObjectKey("to/a"))
+    assert (await moved(source, target, journal=journal)).complete == moved_on
+    assert target.data() == {"to/a": b"new" if moved_on else there}
+    assert set(source.data()) == (set() if moved_on else {"from/a"})
+
+
 class NamedByContent(Store):
     """Versions are checksums, as S3 has them: what is written again is the same version."""
 
