@@ -60,7 +60,7 @@ def _crawls(crawls: list[Mapping[str, Any]], now: datetime) -> str:
     # The oldest first: it is the one that the answer may be wrong about.
     done.sort(key=lambda crawl: str(crawl.get("completedAt") or ""))
     named = [
-        f"{crawl['backend']} crawl {crawl['generation']}, {age(crawl.get('completedAt'), now)} ago"
+        f"{crawl['backend']} generation {crawl['generation']}, {age(crawl.get('completedAt'), now)} ago"
         for crawl in done[:_NAMED]
     ]
     if len(done) > _NAMED:

@@ -62,7 +62,7 @@ class TestUsage:
             ["(unattributed)", "1", "GiB", "12.5", "%", "2"],
             ["total", "8", "GiB", "1212"],
         ]
-        assert "as of 2026-11-23 18:00 UTC, position 40; photos crawl 3," in lines[-1]
+        assert "as of 2026-11-23 18:00 UTC, position 40; photos generation 3," in lines[-1]
         assert lines[-1].endswith("; never crawled: scratch")
 
     def test_what_nobody_owns_is_last_however_much_it_is(self, desk: "Operator") -> None:
