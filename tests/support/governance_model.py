@@ -241,7 +241,10 @@ class GovernanceModel:
             crawled.state = "failed"
             return
         gone = [key for key in before if (step.place, key) not in self.stored]
-        suspicious = len(gone) == len(before) or (len(gone) > HELD_FROM and 2 * len(gone) > len(before))
+        # The last objects of a whole backend are doubted too, however many its neighbours have.
+        homes = {self.objects[step.place, key].backend for key in before}
+        left = {self.objects[step.place, key].backend for key in before if key not in gone}
+        suspicious = homes != left or (len(gone) > HELD_FROM and 2 * len(gone) > len(before))
         if gone and suspicious and not step.confirmed:
             crawled.state = "held"
             return

@@ -236,7 +236,8 @@ async def test_what_comes_back_was_removed_and_added_again(migrated_database: Fr
     """An object that was gone for a day is as old as ever, and the day books know of both."""
     async with living(migrated_database) as life:
         await life.lives(LAKE, *TEAMS, Put("lake", "a/x", 10, "p", age_s=5 * DAY_S), Put("lake", "y", 1, "q"))
-        await life.lives(Crawl("lake"), Wait(DAY_S), Remove("lake", "a/x"), Crawl("lake"), Wait(DAY_S))
+        await life.lives(Crawl("lake"), Wait(DAY_S), Remove("lake", "a/x"))
+        await life.lives(Crawl("lake", confirmed=True), Wait(DAY_S))
         await life.lives(Put("lake", "a/x", 12, "p", age_s=5 * DAY_S), Crawl("lake"), Tell(1, "n1", covers_s=3 * DAY_S))
         assert {
             day: (each["end"], each["added"], each["removed"]) for day, each in (await life.growth("red")).items()

@@ -22,6 +22,9 @@ _READ = """
     SELECT $1, $2, id, backend_id, 1, 1, 0, 0 FROM storage.objects WHERE size = 600
 """
 
+ON_DEMAND = {"control_plane.storage_crawl_interval": "0s"}
+"""Crawls begin when they are asked for, so that they can be counted."""
+
 
 async def test_a_worker_keeps_what_answers_are_made_of(migrated_database: FreshDatabase, tmp_path: Path) -> None:
     """By owner, by reader, as stale, as growth and by backend it is always what lies in the directory."""
@@ -30,7 +33,10 @@ async def test_a_worker_keeps_what_answers_are_made_of(migrated_database: FreshD
     (lake / "v" / "a").write_bytes(bytes(600))
     (lake / "x").write_bytes(bytes(50))
     place = await migrated_database()
-    async with postgres_plane(place) as on, working(place, load_control_settings(None, {}, overrides={}, roles=())):
+    async with (
+        postgres_plane(place) as on,
+        working(place, load_control_settings(None, {}, overrides=ON_DEMAND, roles=())),
+    ):
         on.clock.set_wall(time.time())
         plane = on.plane
         backend = BackendDefinition("lake", "local", {"root": str(lake)})
