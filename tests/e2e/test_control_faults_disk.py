@@ -1,5 +1,6 @@
 """The volume of the embedded database is full: writes are refused, nothing falls over, and with room it goes on."""
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -38,15 +39,21 @@ def volume() -> Iterator[Path]:
             subprocess.run(["umount", str(point)], check=True)
 
 
+def _fill(volume: Path, ballast: Path) -> None:
+    """Take all the room; the server writes meanwhile, so what is left is looked at again and again."""
+    with ballast.open("wb") as file:
+        while left := os.statvfs(volume).f_bavail:
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), left * os.statvfs(volume).f_bsize)
+
+
 async def test_a_full_disk_refuses_writes_until_there_is_room(volume: Path) -> None:
     """503 and a readiness that names the writes; questions are answered; the same server goes on when there is room."""
     with control_plane(volume) as plane:
         postmaster = postmaster_pid(volume)
         plane.must("POST", "/api/v1/namespaces", {"name": "before"})
         ballast = volume / "ballast"
-        with ballast.open("wb") as file:
-            left = os.statvfs(volume)
-            os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_bsize)
+        _fill(volume, ballast)
         number = 0
         while (answer := plane.ask("PUT", "/api/v1/namespaces/filling", {"entries": _entries(number)})).is_success:
             number += 1
